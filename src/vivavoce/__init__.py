@@ -1,0 +1,1 @@
+"""Self-hosted, multi-tenant platform for spoken AI interviews."""
