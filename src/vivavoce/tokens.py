@@ -1,0 +1,250 @@
+"""Tokens: who issues them, what they claim, and how each is verified.
+
+Four kinds, all JWTs (RFC 7519) signed with ES256 by a key with a `kid`, told apart by `aud`:
+
+- access token (`viva`): a user of a tenant; claims `sub`, `tenant_id`, `role`.
+- session token (`viva-session`): one person in one interview, at most one hour.
+- machine token (`viva-machine`): one machine's right to store one session's transcript.
+
+Verification is full: signature by a key that we know, header allow-list, `iss`, `aud`, `exp` and
+`sub` present (RFC 8725). A machine holds public keys only, so it cannot mint what it verifies.
+"""
+
+import secrets
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+from uuid import UUID, uuid4
+
+from joserfc import jwt
+from joserfc.errors import JoseError
+from joserfc.jwk import ECKey, KeySet
+from joserfc.jwt import JWTClaimsRegistry
+
+from vivavoce.errors import AuthenticationFailed, Forbidden
+
+ALGORITHM: Final = "ES256"
+ISSUER: Final = "vivavoce"
+ACCESS: Final = "viva"
+SESSION: Final = "viva-session"
+MACHINE: Final = "viva-machine"
+MAX_TOKEN_BYTES: Final = 8192
+MAX_SESSION_TOKEN_SECONDS: Final = 3600
+RENEWAL_GRACE_SECONDS: Final = 300
+CLOCK_LEEWAY_SECONDS: Final = 5
+_HEADERS: Final = frozenset({"alg", "kid", "typ"})
+
+CONNECT: Final = "webrtc:connect"
+WRITE_TRANSCRIPT: Final = "transcript:write"
+READ_TRANSCRIPT: Final = "transcript:read"
+END_SESSION: Final = "session:end"
+CANDIDATE_PERMISSIONS: Final = (CONNECT, WRITE_TRANSCRIPT, READ_TRANSCRIPT, END_SESSION)
+
+
+@dataclass(frozen=True)
+class Identity:
+    """What a verified token says. `claims` are the database's `request.jwt.claims`."""
+
+    kind: str
+    subject: str
+    tenant_id: str
+    role: str
+    session_id: str | None
+    permissions: frozenset[str]
+    token_id: str
+    issued_at: int
+    expires_at: int
+    claims: Mapping[str, Any]
+
+    def require(self, permission: str) -> None:
+        """Refuse unless the token carries the permission.
+
+        Raises:
+            Forbidden: If it does not.
+        """
+        if permission not in self.permissions:
+            raise Forbidden(f"This token does not permit {permission}.")
+
+
+@dataclass(frozen=True)
+class SigningKeys:
+    """The private keys, newest first; the first one signs."""
+
+    keys: tuple[ECKey, ...]
+
+    def public(self) -> dict[str, Any]:
+        """The JWKS to publish: public keys only (RFC 7517)."""
+        return {"keys": [key.as_dict(private=False) for key in self.keys]}
+
+    def private_jwks(self) -> dict[str, Any]:
+        """The JWKS to keep secret."""
+        return {"keys": [key.as_dict(private=True) for key in self.keys]}
+
+
+def generate_keys() -> SigningKeys:
+    """Make a key pair (P-256) with a random `kid`."""
+    key_id = secrets.token_urlsafe(8)
+    return SigningKeys(
+        (ECKey.generate_key("P-256", {"kid": key_id, "use": "sig", "alg": ALGORITHM}),)
+    )
+
+
+def load_keys(jwks: Mapping[str, Any]) -> SigningKeys:
+    """Read private keys from a JWKS object.
+
+    Raises:
+        ValueError: If there is no usable P-256 private key with a `kid` in it.
+    """
+    try:
+        keys = tuple(ECKey.import_key(dict(key)) for key in jwks["keys"])
+    except (JoseError, KeyError, TypeError, ValueError) as error:
+        raise ValueError("The signing keys are not a JWKS of P-256 keys.") from error
+    if not keys or not all(key.is_private and key.kid for key in keys):
+        raise ValueError("Every signing key needs its private part and a kid.")
+    return SigningKeys(keys)
+
+
+def issue(
+    keys: SigningKeys,
+    *,
+    audience: str,
+    subject: str,
+    tenant_id: str,
+    ttl: int,
+    role: str = "authenticated",
+    session_id: str | None = None,
+    permissions: Sequence[str] = (),
+    now: float | None = None,
+    **extra: Any,
+) -> str:
+    """Sign a token.
+
+    Args:
+        keys: The first key signs.
+        audience: `ACCESS`, `SESSION` or `MACHINE`.
+        subject: A uuid, or the database's `auth.uid()` fails.
+        tenant_id: The tenant, a uuid.
+        ttl: Seconds of life; a session token lives at most `MAX_SESSION_TOKEN_SECONDS`.
+        role: Database role.
+        session_id: Restricts the token to one session.
+        permissions: What it allows.
+        now: Seconds since the epoch; the clock if None.
+        extra: Further claims.
+    """
+    if audience == SESSION:
+        ttl = min(ttl, MAX_SESSION_TOKEN_SECONDS)
+    issued_at = int(time.time() if now is None else now)
+    claims: dict[str, Any] = {
+        "iss": ISSUER,
+        "aud": audience,
+        "sub": subject,
+        "role": role,
+        "tenant_id": tenant_id,
+        "permissions": list(permissions),
+        "iat": issued_at,
+        "exp": issued_at + ttl,
+        "jti": str(uuid4()),
+        **extra,
+    }
+    if session_id is not None:
+        claims["session_id"] = session_id
+    key = keys.keys[0]
+    return jwt.encode({"alg": ALGORITHM, "kid": key.kid, "typ": "JWT"}, claims, key)
+
+
+class Verifier:
+    """Verifies tokens against a set of public keys."""
+
+    def __init__(self, jwks: Mapping[str, Any], *, issuer: str = ISSUER) -> None:
+        self._keys = {key["kid"]: ECKey.import_key(dict(key)) for key in jwks["keys"]}
+        self._key_set = KeySet(list(self._keys.values()))
+        self._issuer = issuer
+
+    def verify(
+        self, token: str, *, audiences: Sequence[str], now: float | None = None, grace: int = 0
+    ) -> Identity:
+        """Check a token in full and say who it is.
+
+        Args:
+            token: The compact JWT, at most `MAX_TOKEN_BYTES`.
+            audiences: Which kinds are accepted.
+            now: Seconds since the epoch; the clock if None.
+            grace: Seconds by which it may have expired (renewal only).
+
+        Raises:
+            AuthenticationFailed: For anything that is not a good token, without saying which check
+                failed, except that an expired token is called so.
+        """
+        claims = self._verified_claims(token)
+        instant = int(time.time() if now is None else now)
+        registry = JWTClaimsRegistry(
+            now=instant,
+            leeway=CLOCK_LEEWAY_SECONDS,
+            iss={"essential": True, "value": self._issuer},
+            aud={"essential": True, "values": list(audiences)},
+            sub={"essential": True},
+            iat={"essential": True},
+            jti={"essential": True},
+        )
+        try:
+            registry.validate({name: value for name, value in claims.items() if name != "exp"})
+        except (JoseError, TypeError, ValueError):
+            raise AuthenticationFailed("The token is not valid here.") from None
+        expires_at = claims.get("exp")
+        if not isinstance(expires_at, int) or isinstance(expires_at, bool):
+            raise AuthenticationFailed("The token is not valid here.")
+        if expires_at + grace < instant:
+            raise AuthenticationFailed("The token has expired; get a new one.", expired=True)
+        return _identity(claims)
+
+    def _verified_claims(self, token: str) -> dict[str, Any]:
+        if not token or len(token) > MAX_TOKEN_BYTES:
+            raise AuthenticationFailed("A token is needed.")
+        try:
+            decoded = jwt.decode(token, self._key_set, algorithms=[ALGORITHM])
+        except (JoseError, ValueError, TypeError, UnicodeError):
+            raise AuthenticationFailed("The token is not valid here.") from None
+        if not set(decoded.header) <= _HEADERS or decoded.header.get("kid") not in self._keys:
+            raise AuthenticationFailed("The token is not valid here.")
+        return dict(decoded.claims)
+
+
+def _identity(claims: dict[str, Any]) -> Identity:
+    app_metadata = claims.get("app_metadata")
+    tenant_id = claims.get("tenant_id") or (
+        app_metadata.get("tenant_id") if isinstance(app_metadata, dict) else None
+    )
+    session_id = claims.get("session_id")
+    permissions = claims.get("permissions", [])
+    ids = [claims["sub"], tenant_id] + ([] if session_id is None else [session_id])
+    if (
+        claims.get("role") != "authenticated"
+        or not all(_is_uuid(value) for value in ids)
+        or not isinstance(permissions, list)
+        or not all(isinstance(name, str) for name in permissions)
+        or not isinstance(claims["jti"], str)
+    ):
+        raise AuthenticationFailed("The token is not valid here.")
+    if claims["aud"] != ACCESS and session_id is None:
+        raise AuthenticationFailed("The token is not valid here.")
+    return Identity(
+        kind=claims["aud"],
+        subject=claims["sub"],
+        tenant_id=str(tenant_id),
+        role="authenticated",
+        session_id=session_id,
+        permissions=frozenset(permissions),
+        token_id=claims["jti"],
+        issued_at=claims["iat"],
+        expires_at=claims["exp"],
+        claims={**claims, "tenant_id": str(tenant_id)},
+    )
+
+
+def _is_uuid(value: object) -> bool:
+    try:
+        UUID(value)  # type: ignore[arg-type]  # anything may stand in a claim
+    except (ValueError, TypeError, AttributeError):
+        return False
+    return True
