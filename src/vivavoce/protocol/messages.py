@@ -45,7 +45,7 @@ class CloseCode(IntEnum):
 
 
 class SessionData(msgspec.Struct, rename="camel", frozen=True, kw_only=True):
-    """Binds the connection, renews its token, tells what the client has. The heartbeat too (15 s)."""
+    """Binds the connection, renews its token, tells what the client has; the heartbeat (15 s)."""
 
     token: Annotated[str, msgspec.Meta(max_length=8192)] | None = None
     known: Annotated[dict[ItemId, Revision], msgspec.Meta(max_length=MAX_KNOWN_ITEMS)] | None = None
