@@ -104,3 +104,8 @@ def asks_for_time(spoken: Sequence[str]) -> bool:
     line = " ".join(tail)
     last = max((match.end() for match in _THINKING.finditer(line)), default=None)
     return last is not None and all(word in _GOES_WITH_THINKING for word in line[last:].split())
+
+
+def continues(text: str) -> bool:
+    """Whether an utterance starts as the rest of another: "and then we ..."."""
+    return words(text)[:1] in (["and"], ["but"], ["because"], ["also"], ["so"], ["or"], ["which"])
