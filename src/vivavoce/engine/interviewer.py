@@ -106,7 +106,7 @@ def _greet(turn: _Turn) -> Reply:
 
 def _reply_to_candidate(turn: _Turn, lines: Sequence[Line]) -> Reply | None:
     heard = list(takewhile(lambda line: line.speaker != "ai", reversed(lines)))
-    said = " ".join(line.text for line in reversed(heard) if line.text).strip()
+    said = _said([line.text for line in reversed(heard) if line.text])
     ours = lines[-len(heard) - 1] if len(heard) < len(lines) else None
     if not words(said):
         cut_off = ours is not None and ours.truncated and not turn.progress.is_over
@@ -116,6 +116,15 @@ def _reply_to_candidate(turn: _Turn, lines: Sequence[Line]) -> Reply | None:
     if turn.progress.is_over:
         return turn.end(("Goodbye.",), "completed")
     return _act_on(turn, lines, said)
+
+
+def _said(texts: Sequence[str]) -> str:
+    """Join what was said since our last words; earlier wishes for time are settled by it."""
+    return " ".join(
+        text
+        for number, text in enumerate(texts, 1)
+        if number == len(texts) or intent_of(text) is not Intent.WAIT
+    )
 
 
 def _act_on(turn: _Turn, lines: Sequence[Line], said: str) -> Reply | None:
@@ -227,8 +236,8 @@ _IS_OPEN: Final = re.compile(
     r"\b(?:why|how did|how do|describe|tell|explain|walk|example|reason)\b"
 )
 _ABOUT_DEEDS: Final = re.compile(
-    r"\b(?:did you|have you|you've|a time|your role|you (?:led|built|solved|worked|handled)"
-    r"|you are proud|you're proud)\b"
+    r"\b(?:did you|have you|you have|you've|a time|your role|you are proud|you're proud"
+    r"|you (?:led|built|solved|worked|handled))\b"
 )
 _FIRST_PERSON: Final = frozenset(words("i i'm i've i'd i'll me my mine myself"))
 _VAGUE: Final = frozenset(

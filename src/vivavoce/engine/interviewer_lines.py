@@ -32,7 +32,7 @@ CLARIFYING: Final[Sentences] = ("Sure.", "Answer in your own words, as it comes 
 WAITING: Final[Sentences] = ("Of course.", TAKE_YOUR_TIME)
 SKIPPING: Final[Sentences] = ("That's fine.",)
 LEAVING: Final[Sentences] = ("Of course.", "Thank you for your time.", *GOODBYE)
-A_MACHINE: Final[Sentences] = ("Yes.", "I'm an AI interviewer, not a person.")
+A_MACHINE: Final[Sentences] = ("I'm an AI interviewer, not a person.",)
 HEARING: Final[Sentences] = ("Yes, I can hear you.",)
 TROUBLE: Final[Sentences] = ("I'm sorry about that.", "Let me say it again.")
 TYPING: Final[Sentences] = ("Of course.", "Please type your answer, I will wait.")
@@ -44,7 +44,7 @@ HOSTILITY: Final[Sentences] = (
 NO_ANSWERS: Final[Sentences] = ("I can't answer that.", "The people who invited you can.")
 HELLO: Final[Sentences] = ("Hello.",)
 INTRODUCTION: Final = "I'm an AI interviewer, and I have {count} for you."
-MAY_REPEAT: Final = "Ask me to repeat whatever you like."
+MAY_REPEAT: Final = "You can ask me to repeat a question."
 
 OPEN_GREETING: Final[Sentences] = (
     "Hello.",

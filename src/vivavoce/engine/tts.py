@@ -17,10 +17,11 @@ MAX_SPEED: Final = 1.5
 
 _LINK: Final = re.compile(r"\[([^\]]+)\]\([^)]*\)")
 _URL: Final = re.compile(r"https?://(?:www\.)?([^\s/?#]+)\S*")
-_MARKS: Final = re.compile(r"[*_`#~|<>{}\\]+")
+_MARKS: Final = re.compile(r"[*`~\\]+|_+(?![^\W_])|(?<![^\W_])_+|#+(?!\d)")
+_SHARP: Final = re.compile(r"\b([CF])#")
 _BULLET: Final = re.compile(r"^\s*(?:[-\N{BULLET}]|\d+[.)])\s+")
 _NOT_SPOKEN: Final = re.compile(
-    r"[^\w\s.,;:!?'\"()$%&+=@/-"
+    r"[^\w\s.,;:!?'\"()$%&+=@/#-"
     r"\N{POUND SIGN}\N{EURO SIGN}\N{DEGREE SIGN}\N{RIGHT SINGLE QUOTATION MARK}"
     r"\N{EM DASH}\N{EN DASH}]+"
 )
@@ -31,8 +32,8 @@ def readable(text: str) -> str:
     text = _BULLET.sub("", text)
     text = _LINK.sub(r"\1", text)
     text = _URL.sub(lambda found: found[1].replace(".", " dot "), text)
-    text = _NOT_SPOKEN.sub(" ", _MARKS.sub(" ", text))
-    return " ".join(text.split())
+    text = _NOT_SPOKEN.sub(" ", _MARKS.sub("", _SHARP.sub(r"\1 sharp", text)))
+    return " ".join(text.replace("_", " ").split())
 
 
 class Voice:

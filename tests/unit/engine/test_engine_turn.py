@@ -1,0 +1,259 @@
+"""Turns from probabilities: no audio, no clock."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from vivavoce.engine.turn import (
+    FRAME_MS,
+    Speculate,
+    SpeechResumed,
+    SpeechStarted,
+    SpeechStopped,
+    TurnDetector,
+    TurnPolicy,
+)
+
+SPEECH, SILENCE = 0.95, 0.02
+SEMANTIC = TurnPolicy.from_turn_detection({"type": "semantic_vad"})
+
+
+def frames(milliseconds: float) -> int:
+    return round(milliseconds / FRAME_MS)
+
+
+class Call:
+    """Feeds a detector and notes at what time each event came."""
+
+    def __init__(self, policy: TurnPolicy = SEMANTIC) -> None:
+        self.detector = TurnDetector(policy)
+        self.events: list[tuple[int, object]] = []
+
+    def hear(self, probability: float, milliseconds: float, *, interrupting: bool = False) -> None:
+        for _ in range(frames(milliseconds)):
+            for event in self.detector.feed(probability, interrupting=interrupting):
+                self.events.append((self.detector.now_ms, event))
+
+    def kinds(self) -> list[str]:
+        return [type(event).__name__ for _, event in self.events]
+
+    def stopped_after(self) -> int:
+        """Milliseconds of silence that ended the (only) turn, given that silence came last."""
+        (at,) = [at for at, event in self.events if isinstance(event, SpeechStopped)]
+        return at - self.silence_began
+
+    def speak_then_pause(self, text: str) -> None:
+        """Speak for a second, fall silent, and let the text of the speculative pass come in."""
+        self.hear(SILENCE, 1_000)
+        self.hear(SPEECH, 1_000)
+        self.silence_began = self.detector.now_ms
+        self.hear(SILENCE, 500)
+        self.detector.hint(text)
+        self.hear(SILENCE, 30_000)
+
+
+def test_a_turn_starts_with_padding_and_ends_at_its_speculation():
+    call = Call()
+    call.hear(SILENCE, 1_024)
+    call.hear(SPEECH, 1_024)
+    call.hear(SILENCE, 3_000)
+    (_, started), (speculated_at, speculate), (stopped_at, stopped) = call.events
+    assert started == SpeechStarted(audio_start_ms=1_024 - 300)
+    assert speculate == Speculate(724, speculated_at)
+    assert speculated_at == 2_048 + 224
+    assert stopped == SpeechStopped(724, speculated_at)
+    assert stopped_at == 2_048 + 1_024
+
+
+def test_a_click_is_not_speech():
+    call = Call()
+    for _ in range(20):
+        call.hear(SILENCE, 200)
+        call.hear(SPEECH, 64)
+    assert call.events == []
+
+
+def test_speech_in_the_first_moment_has_what_padding_there_is():
+    call = Call()
+    call.hear(SPEECH, 500)
+    assert call.events[0][1] == SpeechStarted(0)
+
+
+def test_padding_does_not_reach_into_the_turn_before():
+    call = Call(TurnPolicy.from_turn_detection({"type": "server_vad", "silence_duration_ms": 100}))
+    call.hear(SPEECH, 512)
+    call.hear(SILENCE, 128)
+    call.hear(SPEECH, 512)
+    first_end = next(e.audio_end_ms for _, e in call.events if isinstance(e, SpeechStopped))
+    assert call.events[-1][1] == SpeechStarted(first_end)
+
+
+@pytest.mark.parametrize(
+    ("text", "hold"),
+    [
+        ("Yes.", 700),
+        ("No, thank you.", 700),
+        ("Repeat, please.", 700),
+        ("I don't know.", 700),
+        ("I led a team of five people.", 1_000),
+        ("What do you mean by that?", 1_000),
+        ("I worked there for, um", 2_200),
+        ("And then I moved to London because", 2_200),
+        ("My manager.", 2_200),
+        ("I think the reason was...", 2_200),
+        ("Let me think.", 20_000),
+        ("Good question. Give me a moment.", 20_000),
+        ("Hmm, let me think about that for a second.", 20_000),
+        ("Let me see. I used to work in Paris.", 1_000),
+    ],
+)
+def test_the_hold_follows_the_words(text, hold):
+    call = Call()
+    call.speak_then_pause(text)
+    assert hold <= call.stopped_after() < hold + FRAME_MS
+
+
+def test_without_words_the_hold_is_the_plain_one():
+    call = Call()
+    call.speak_then_pause("")
+    assert 1_000 <= call.stopped_after() < 1_000 + FRAME_MS
+
+
+def test_a_pause_inside_an_answer_does_not_end_it():
+    call = Call()
+    call.hear(SPEECH, 1_000)
+    call.hear(SILENCE, 800)
+    call.hear(SPEECH, 1_000)
+    call.hear(SILENCE, 3_000)
+    assert call.kinds() == [
+        "SpeechStarted", "Speculate", "SpeechResumed", "Speculate", "SpeechStopped",
+    ]  # fmt: skip
+    assert isinstance(call.events[2][1], SpeechResumed)
+
+
+def test_a_short_gap_is_not_even_a_pause():
+    call = Call()
+    call.hear(SPEECH, 500)
+    call.hear(SILENCE, 160)
+    call.hear(SPEECH, 500)
+    assert call.kinds() == ["SpeechStarted"]
+
+
+def test_a_hint_for_a_pause_that_is_over_does_nothing():
+    call = Call()
+    call.hear(SPEECH, 1_000)
+    call.hear(SILENCE, 300)
+    call.hear(SPEECH, 300)
+    call.detector.hint("let me think")
+    call.silence_began = call.detector.now_ms
+    call.hear(SILENCE, 3_000)
+    assert call.stopped_after() < 1_000 + FRAME_MS
+
+
+def test_a_click_in_the_closing_silence_does_not_prolong_it():
+    call = Call()
+    call.hear(SPEECH, 1_000)
+    call.silence_began = call.detector.now_ms
+    call.hear(SILENCE, 600)
+    call.hear(SPEECH, 32)
+    call.hear(SILENCE, 600)
+    assert call.stopped_after() < 1_000 + FRAME_MS
+
+
+def test_a_voice_that_fades_below_the_threshold_is_still_one_turn():
+    call = Call()
+    call.hear(SPEECH, 500)
+    call.hear(0.4, 3_000)
+    assert call.kinds() == ["SpeechStarted"]
+
+
+def test_while_we_speak_a_cough_does_not_start_a_turn_and_speech_does():
+    call = Call()
+    call.hear(SPEECH, 192, interrupting=True)
+    call.hear(SILENCE, 500, interrupting=True)
+    assert call.events == []
+    call.hear(SPEECH, 256, interrupting=True)
+    assert call.kinds() == ["SpeechStarted"]
+
+
+def test_endless_sound_is_cut_into_turns():
+    policy = TurnPolicy(max_turn_ms=10_000)
+    call = Call(policy)
+    call.hear(SPEECH, 35_000)
+    stops = [event for _, event in call.events if isinstance(event, SpeechStopped)]
+    starts = [event for _, event in call.events if isinstance(event, SpeechStarted)]
+    assert len(stops) == 3
+    assert starts[1].audio_start_ms == stops[0].audio_end_ms
+
+
+class TestWire:
+    def test_server_vad_is_taken_by_the_letter(self):
+        policy = TurnPolicy.from_turn_detection(
+            {
+                "type": "server_vad",
+                "threshold": 0.7,
+                "prefix_padding_ms": 100,
+                "silence_duration_ms": 320,
+                "create_response": False,
+                "interrupt_response": False,
+                "idle_timeout_ms": 6_000,
+            }
+        )
+        call = Call(policy)
+        call.speak_then_pause("let me think")
+        assert call.stopped_after() == 320
+        assert policy.threshold == 0.7
+        assert not policy.create_response
+        assert not policy.interrupt_response
+        assert policy.idle_timeout_ms == 6_000
+
+    def test_defaults_are_those_of_the_api(self):
+        policy = TurnPolicy.from_turn_detection({"type": "server_vad", "threshold": None})
+        assert (policy.threshold, policy.prefix_padding_ms) == (0.5, 300)
+        assert policy.holds.plain == 500
+        assert policy.create_response
+        assert policy.idle_timeout_ms is None
+
+    def test_eagerness_orders_the_waiting(self):
+        low, medium, high = (
+            TurnPolicy.from_turn_detection({"type": "semantic_vad", "eagerness": eagerness}).holds
+            for eagerness in ("low", "medium", "high")
+        )
+        assert low.plain > medium.plain > high.plain
+        assert low.hanging > medium.hanging > high.hanging
+        assert medium == SEMANTIC.holds
+
+    @pytest.mark.parametrize(
+        ("wire", "field"),
+        [
+            ({"type": "telepathy"}, "type"),
+            ({"type": "semantic_vad", "eagerness": "extreme"}, "eagerness"),
+            ({"type": "server_vad", "threshold": 2}, "threshold"),
+            ({"type": "server_vad", "threshold": "loud"}, "threshold"),
+            ({"type": "server_vad", "silence_duration_ms": -1}, "silence_duration_ms"),
+            ({"type": "server_vad", "prefix_padding_ms": True}, "prefix_padding_ms"),
+            ({"type": "server_vad", "create_response": 1}, "create_response"),
+        ],
+    )
+    def test_a_bad_value_is_named(self, wire, field):
+        with pytest.raises(ValueError, match=rf"turn_detection\.{field} must"):
+            TurnPolicy.from_turn_detection(wire)
+
+
+@given(st.lists(st.tuples(st.floats(0, 1), st.booleans()), max_size=400))
+def test_events_always_come_in_a_legal_order(sounds):
+    detector = TurnDetector(SEMANTIC)
+    after = {
+        SpeechStarted: {Speculate, SpeechStopped},
+        Speculate: {SpeechResumed, SpeechStopped},
+        SpeechResumed: {Speculate, SpeechStopped},
+        SpeechStopped: {SpeechStarted},
+    }
+    allowed, last_end = {SpeechStarted}, 0
+    for probability, interrupting in sounds:
+        for event in detector.feed(probability, interrupting=interrupting):
+            assert type(event) in allowed
+            allowed = after[type(event)]
+            if isinstance(event, SpeechStopped):
+                assert last_end <= event.audio_start_ms < event.audio_end_ms <= detector.now_ms
+                last_end = event.audio_end_ms
