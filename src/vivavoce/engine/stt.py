@@ -143,7 +143,8 @@ def log_mel(samples: Floats, *, seconds: float) -> Floats:
     Source: Whisper's reference implementation, `audio.py`.
     """
     length = int(seconds * SAMPLE_RATE)
-    padded = np.pad(samples[:length], (_FFT // 2, length - min(samples.size, length) + _FFT // 2))
+    silence = np.zeros(max(length - samples.size, 0), np.float32)
+    padded = np.pad(np.concatenate((samples[:length], silence)), _FFT // 2, mode="reflect")
     frames = np.lib.stride_tricks.sliding_window_view(padded, _FFT)[::_HOP][: length // _HOP]
     window = np.hanning(_FFT + 1)[:-1].astype(np.float32)
     power = np.abs(np.fft.rfft(frames * window, axis=1)) ** 2
