@@ -63,7 +63,7 @@ class Claim(msgspec.Struct, rename="camel", frozen=True, kw_only=True):
     """The `session` object of the call (OpenAI API reference, "Create call")."""
     ice_servers: list[TurnServerConfig] = []
     limits: SessionLimits = SessionLimits()
-    origins: list[str | None] = [None]
+    origins: list[str | None] = msgspec.field(default_factory=lambda: [None])
     """Allowed `Origin` headers; None stands for clients that send none."""
     active_at: datetime | None = None
     """When the first call connected, if this machine takes a session over."""
