@@ -28,7 +28,7 @@ _HEADING: Final = re.compile(
     r"^[#*\s]*(?:the |your |interview )*questions[*\s]*:?[*\s]*", re.IGNORECASE
 )
 _NUMBERED: Final = re.compile(
-    r"^\s*(?:\d{1,3}[.):]|q(?:uestion)?\s*\d{1,3}[.):])\s+(?P<text>\S.*)$", re.IGNORECASE
+    r"^\s*(?:\d{1,3}[.):]|(?:q|question)\s*\d{1,3}[.):])\s+(?P<text>\S.*)$", re.IGNORECASE
 )
 _BULLET: Final = re.compile(r"^\s*[-*\N{BULLET}]\s+(?P<text>\S.*)$")
 _LABEL: Final = re.compile(

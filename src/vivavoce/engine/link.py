@@ -121,7 +121,9 @@ async def open_worker(
         with anyio.move_on_after(_GOODBYE_SECONDS, shield=True):
             await stream.aclose()
             await process.wait()
-        with anyio.CancelScope(shield=True):
+        if process.returncode is None:
+            process.kill()
+        with anyio.move_on_after(_GOODBYE_SECONDS, shield=True):
             await process.aclose()
 
 

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import sys
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager, suppress
 
@@ -236,6 +237,39 @@ async def test_the_worker_is_nice_has_no_secrets_and_ends_with_us(monkeypatch):
         worker = psutil.Process(models.worker_pid)
         assert worker.nice() == min(psutil.Process().nice() + 10, 19)
         assert "OPENAI_API_KEY" not in worker.environ()
+    assert not worker.is_running()
+
+
+async def test_a_worker_that_hangs_is_replaced(models: Models, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("vivavoce.engine.models._TRANSCRIPTION_SECONDS", 1.0)
+    before = models.worker_pid
+    with suspended(models):
+        heard = await models.transcribe(speech("Nothing moved for a while."))
+    assert normalised(heard.text) == "nothing moved for a while"
+    assert models.worker_pid != before
+
+
+PARENT = """
+import anyio
+from vivavoce.engine.models import open_models
+
+async def main():
+    async with open_models() as models:
+        await models.ready()
+        print(models.worker_pid, flush=True)
+        await anyio.sleep_forever()
+
+anyio.run(main)
+"""
+
+
+async def test_the_worker_ends_when_its_engine_is_killed():
+    async with await anyio.open_process([sys.executable, "-c", PARENT], stderr=None) as parent:
+        assert parent.stdout
+        worker = psutil.Process(int(await parent.stdout.receive()))
+        parent.kill()
+        await parent.wait()
+    await anyio.to_thread.run_sync(worker.wait, 5)
     assert not worker.is_running()
 
 
