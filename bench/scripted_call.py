@@ -90,12 +90,20 @@ class Call:
 
     async def hear(self, text: str) -> None:
         """A turn of the candidate, from the first sound to its transcription."""
+        await self.transcribe(await self.listen(), text)
+
+    async def listen(self) -> str:
+        """The sound of a candidate's turn; gives the item that waits for its text."""
         item_id = _item_id()
         previous = self.last_item_id
         await self.emit("input_audio_buffer.speech_started", item_id=item_id, audio_start_ms=0)
         await self.emit("input_audio_buffer.speech_stopped", item_id=item_id, audio_end_ms=800)
         await self.emit("input_audio_buffer.committed", item_id=item_id, previous_item_id=previous)
         await self.add(_message(item_id, "user", "input_audio", None))
+        return item_id
+
+    async def transcribe(self, item_id: str, text: str) -> None:
+        """The text of a candidate's turn."""
         self.items[item_id] = _message(item_id, "user", "input_audio", text)
         await self.emit(
             "conversation.item.input_audio_transcription.completed",

@@ -25,15 +25,16 @@ class Figure:
     """One promise, measured.
 
     `limit` and `goal` are in `unit`, or a number of floors where a ratio is judged. The limit
-    decides the verdict, by the median; the goal is what we would like.
+    decides the verdict, by the median; the goal is what we would like. Without a limit the figure
+    is shown for comparison, and promises nothing.
     """
 
     name: str
     unit: Unit
     judged: Judged
-    limit: float
     rounds: Sequence[Round]
     floor_is: str
+    limit: float | None = None
     goal: float | None = None
 
     @property
@@ -60,7 +61,7 @@ class Figure:
     @property
     def holds(self) -> bool:
         """Whether the promise is kept."""
-        return self.value.median <= self.limit
+        return self.limit is None or self.value.median <= self.limit
 
     def _spread(self, samples: Sequence[float]) -> Spread:
         return Spread.of([sample * _PER_UNIT[self.unit] for sample in samples])
@@ -93,10 +94,14 @@ def _row(figure: Figure) -> tuple[str, ...]:
         _shown(figure.product, figure.unit),
         _shown(figure.floor, figure.unit),
         sign + _shown(figure.value, unit),
-        f"<= {figure.limit:g} {unit}",
-        "-" if figure.goal is None else f"<= {figure.goal:g} {unit}",
-        "holds" if figure.holds else "MISSED",
+        _bound(figure.limit, unit),
+        _bound(figure.goal, unit),
+        "-" if figure.limit is None else "holds" if figure.holds else "MISSED",
     )
+
+
+def _bound(value: float | None, unit: str) -> str:
+    return "-" if value is None else f"<= {value:g} {unit}"
 
 
 def _shown(spread: Spread, unit: str) -> str:
