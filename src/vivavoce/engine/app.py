@@ -1,0 +1,114 @@
+"""The voice engine as a program: models, calls and HTTP in one task group."""
+
+import logging
+import signal
+import sys
+from typing import Final
+
+import anyio
+import uvloop
+from anyio.abc import TaskStatus
+from pydantic import ValidationError
+
+from vivavoce.engine.call import Ending
+from vivavoce.engine.calls import Calls
+from vivavoce.engine.http import make_app
+from vivavoce.engine.interviewer import stock_sentences
+from vivavoce.engine.metrics import Metrics
+from vivavoce.engine.models import Models, ModelSettings, open_models
+from vivavoce.engine.server import listen, make_server
+from vivavoce.engine.settings import EngineSettings
+from vivavoce.errors import Unavailable
+
+_log: Final = logging.getLogger(__name__)
+_GOODBYE_SECONDS: Final = 3.0
+
+
+async def run_engine(
+    settings: EngineSettings,
+    *,
+    task_status: TaskStatus[str] = anyio.TASK_STATUS_IGNORED,
+) -> None:
+    """Run the engine until it is cancelled; then end its calls properly.
+
+    Calls may be opened at once; the models load meanwhile, in about 1.5 s (`/readyz`).
+
+    Args:
+        settings: Where and how to serve.
+        task_status: Started with the URL, such as `http://127.0.0.1:8100`, once it listens:
+            `url = await tasks.start(run_engine, settings)`.
+
+    Raises:
+        OSError: If the address cannot be had.
+        Unavailable: If the speech models cannot be loaded.
+    """
+    stop = anyio.Event()
+    async with anyio.create_task_group() as tasks:
+        url = await tasks.start(_run, settings, stop)
+        task_status.started(url)
+        try:
+            await anyio.sleep_forever()
+        finally:
+            stop.set()
+
+
+async def _run(
+    settings: EngineSettings, stop: anyio.Event, *, task_status: TaskStatus[str]
+) -> None:
+    models_settings = ModelSettings(whisper=settings.whisper, threads=settings.model_threads)
+    with anyio.CancelScope(shield=True), listen(settings.host, settings.port) as listener:
+        async with open_models(models_settings) as models, anyio.create_task_group() as tasks:
+            metrics = Metrics()
+            calls = Calls(settings, models, tasks, metrics)
+            app = make_app(settings, calls, models, metrics)
+            server = make_server(app, shutdown_seconds=settings.shutdown_seconds)
+            tasks.start_soon(_warm_up, models)
+            tasks.start_soon(server.serve, [listener])
+            host, port = listener.getsockname()[:2]
+            task_status.started(f"http://{f'[{host}]' if ':' in host else host}:{port}")
+            await stop.wait()
+            calls.end_all(Ending.SHUTDOWN)
+            with anyio.move_on_after(_GOODBYE_SECONDS):
+                await calls.until_none()
+            server.should_exit = True
+            with anyio.move_on_after(settings.shutdown_seconds + _GOODBYE_SECONDS):
+                await server.until_ended()
+            tasks.cancel_scope.cancel()
+
+
+async def _warm_up(models: Models) -> None:
+    await models.ready()
+    try:
+        await models.prepare(stock_sentences())
+    except Unavailable as error:
+        _log.warning("speech could not be prepared: %s", error)
+
+
+async def _run_until_signal(settings: EngineSettings) -> None:
+    async with anyio.create_task_group() as tasks:
+        with anyio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as signals:
+            url = await tasks.start(run_engine, settings)
+            sys.stdout.write(f"{url}\n")
+            sys.stdout.flush()
+            async for _ in signals:
+                tasks.cancel_scope.cancel()
+                return
+
+
+def main() -> int:
+    """Run the engine with settings from the environment, until SIGTERM or SIGINT.
+
+    Its URL is the one line on stdout, written when it listens; logs go to stderr.
+    """
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    for library in ("aioice", "aiortc", "uvicorn"):  # they log clients' addresses
+        logging.getLogger(library).setLevel(logging.WARNING)
+    try:
+        settings = EngineSettings()  # type: ignore[call-arg]  # from the environment
+    except ValidationError as error:
+        for problem in error.errors(include_input=False):
+            name = "_".join(str(part) for part in problem["loc"]).upper()
+            sys.stderr.write(f"VIVA_ENGINE_{name}: {problem['msg']}\n")
+        return 2
+    anyio.run(_run_until_signal, settings, backend_options={"loop_factory": uvloop.new_event_loop})
+    return 0

@@ -1,0 +1,167 @@
+"""The calls of an engine: opened within limits, found by id, ended for good."""
+
+import logging
+from collections.abc import Mapping
+from typing import Any, Final
+
+import anyio
+from anyio.abc import TaskGroup, TaskStatus
+
+from vivavoce.engine.call import Call, Ending
+from vivavoce.engine.client_events import take_event
+from vivavoce.engine.events import EventStream
+from vivavoce.engine.metrics import Metrics
+from vivavoce.engine.models import Models
+from vivavoce.engine.peer import Peer, open_peer, readable_offer
+from vivavoce.engine.playout import Playout
+from vivavoce.engine.refusals import Refused, no_such_call
+from vivavoce.engine.settings import EngineSettings
+
+_log: Final = logging.getLogger(__name__)
+
+
+class Calls:
+    """The live calls.
+
+    Args:
+        settings: Limits of a call and of their number.
+        models: Shared by all calls.
+        tasks: The engine's own: calls run in it until they end.
+        metrics: Where calls are counted.
+    """
+
+    def __init__(
+        self, settings: EngineSettings, models: Models, tasks: TaskGroup, metrics: Metrics
+    ) -> None:
+        self._settings = settings
+        self._models = models
+        self._tasks = tasks
+        self._metrics = metrics
+        self._calls: dict[str, Call] = {}
+        self._opening = 0
+        self._is_closed = False
+        self._emptied = anyio.Event()
+
+    def get(self, call_id: str) -> Call:
+        """Find a live call.
+
+        Raises:
+            Refused: If there is none by that id.
+        """
+        call = self._calls.get(call_id)
+        if call is None or call.ending:
+            raise no_such_call()
+        return call
+
+    async def open(self, offer: str, session: Mapping[str, Any]) -> tuple[str, str]:
+        """Answer an offer and start the call.
+
+        Returns:
+            The call's id and the SDP answer.
+
+        Raises:
+            Refused: If the offer cannot be answered, or there is no room.
+        """
+        readable_offer(offer)
+        if self._is_closed or len(self._calls) + self._opening >= self._settings.max_calls:
+            self._metrics.calls_refused.inc()
+            raise Refused(
+                "The engine holds as many calls as it may; try again later.",
+                status=429,
+                type="rate_limit_error",
+                code="rate_limit_exceeded",
+            )
+        self._opening += 1
+        try:
+            with self._metrics.answer_seconds.time():
+                opened: tuple[str, str] = await self._tasks.start(self._run, offer, session)
+        finally:
+            self._opening -= 1
+        return opened
+
+    def end_all(self, ending: Ending) -> None:
+        """End all calls and open no more."""
+        self._is_closed = True
+        for call in self._calls.values():
+            call.end(ending)
+
+    async def until_none(self) -> None:
+        """Wait until no call is left."""
+        while self._calls:
+            self._emptied = anyio.Event()
+            await self._emptied.wait()
+
+    async def _run(
+        self,
+        offer: str,
+        session: Mapping[str, Any],
+        *,
+        task_status: TaskStatus[tuple[str, str]],
+    ) -> None:
+        settings = self._settings
+        events = EventStream()
+        playout = Playout(events)
+        async with open_peer() as peer:
+            await peer.accept(
+                offer,
+                playout,
+                loopback_only=settings.media_on_loopback,
+                public_address=settings.public_address,
+            )
+            try:
+                async with anyio.create_task_group() as tasks:
+                    call = Call(
+                        session,
+                        self._models,
+                        tasks,
+                        playout,
+                        events,
+                        max_seconds=settings.max_call_seconds,
+                    )
+                    await self._hold(call, peer, tasks, task_status)
+            except Exception:  # noqa: BLE001  the fault of one call may not end the others
+                _log.exception("a call failed")
+
+    async def _hold(
+        self,
+        call: Call,
+        peer: Peer,
+        tasks: TaskGroup,
+        task_status: TaskStatus[tuple[str, str]],
+    ) -> None:
+        self._calls[call.id] = call
+        self._metrics.calls_active.inc()
+        _log.info("call %s opened", call.id)
+        try:
+            with call.listening(peer.send):
+                peer.listen(lambda message: take_event(call, message))
+                tasks.start_soon(call.run, peer)
+                tasks.start_soon(call.prepare_speech)
+                tasks.start_soon(self._watch_connection, call, peer)
+                tasks.start_soon(_watch_length, call)
+                task_status.started((call.id, peer.answer))
+                await call.until_ended()
+                await peer.flush()
+                tasks.cancel_scope.cancel()
+        finally:
+            call.end(Ending.FAILED)  # unless it has ended in another way
+            del self._calls[call.id]
+            self._emptied.set()
+            self._metrics.calls_active.dec()
+            how = call.ending.name.lower() if call.ending else "failed"
+            self._metrics.calls_ended.labels(how).inc()
+            _log.info("call %s ended: %s", call.id, how)
+
+    async def _watch_connection(self, call: Call, peer: Peer) -> None:
+        with anyio.move_on_after(self._settings.connect_seconds):
+            await peer.has_connected.wait()
+        if not peer.has_connected.is_set():
+            call.end(Ending.NEVER_CONNECTED)
+        await peer.has_ended.wait()
+        call.end(Ending.CLIENT_LEFT)
+
+
+async def _watch_length(call: Call) -> None:
+    """End a call at its limit, as the real service does."""
+    await anyio.sleep(call.seconds_left)
+    call.expire()

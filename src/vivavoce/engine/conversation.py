@@ -1,0 +1,258 @@
+"""The items of a call's conversation, in order. No I/O.
+
+Source: OpenAI API reference, "Realtime conversation items".
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from vivavoce.engine.events import new_id
+from vivavoce.engine.interviewer import Line
+from vivavoce.engine.refusals import Refused
+
+ROOT: Final = "root"
+_MAX_ITEMS: Final = 5_000
+_MAX_ITEM_BYTES: Final = 65_536
+_TEXT_PARTS: Final[Mapping[str, frozenset[str]]] = {
+    "user": frozenset({"input_text", "input_audio"}),
+    "system": frozenset({"input_text"}),
+    "assistant": frozenset({"output_text"}),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """A sentence as it was spoken: its words and how long they take, in milliseconds."""
+
+    text: str
+    ms: int
+
+
+@dataclass(slots=True)
+class Item:
+    """One item: what goes over the wire, and how its audio was spoken."""
+
+    wire: dict[str, Any]
+    segments: list[Segment] = field(default_factory=list)
+    is_truncated: bool = False
+    is_heard: bool = True  # False while the transcription of a user's audio is under way
+
+    @property
+    def id(self) -> str:
+        """Its identifier."""
+        identifier: str = self.wire["id"]
+        return identifier
+
+    @property
+    def text(self) -> str:
+        """Its words, spoken or written, as far as they are known."""
+        parts = self.wire.get("content", [])
+        return " ".join(part.get("transcript") or part.get("text") or "" for part in parts).strip()
+
+    @property
+    def spoken_ms(self) -> int:
+        """Length of its audio."""
+        return sum(segment.ms for segment in self.segments)
+
+
+class Conversation:
+    """The items of one call."""
+
+    def __init__(self) -> None:
+        self.id = new_id("conv")
+        self._items: list[Item] = []
+
+    @property
+    def last_id(self) -> str | None:
+        """Identifier of the last item."""
+        return self._items[-1].id if self._items else None
+
+    def get(self, item_id: object) -> Item:
+        """Find an item.
+
+        Raises:
+            Refused: If there is none by that id.
+        """
+        return self._items[self._index(item_id)]
+
+    def add(self, item: Item, after: str | None = None) -> str | None:
+        """Insert an item and return the id of the one before it.
+
+        Args:
+            item: The item.
+            after: Id of the item that it follows, `root` for the start, None for the end.
+
+        Raises:
+            Refused: If `after` names no item, the id is taken, or the conversation is full.
+        """
+        if len(self._items) >= _MAX_ITEMS:
+            raise Refused("The conversation is full.", code="conversation_full")
+        if any(known.id == item.id for known in self._items):
+            raise Refused(
+                "An item with this id exists.", code="item_id_already_exists", param="item.id"
+            )
+        match after:
+            case None:
+                position = len(self._items)
+            case _ if after == ROOT:
+                position = 0
+            case _:
+                position = self._index(after, "previous_item_id") + 1
+        self._items.insert(position, item)
+        return self._items[position - 1].id if position else None
+
+    def before(self, item_id: str) -> str | None:
+        """Give the id of the item before one, or None if it is the first or was deleted."""
+        ids = [item.id for item in self._items]
+        position = ids.index(item_id) if item_id in ids else 0
+        return ids[position - 1] if position else None
+
+    def delete(self, item_id: object) -> None:
+        """Remove an item.
+
+        Raises:
+            Refused: If there is none by that id.
+        """
+        del self._items[self._index(item_id)]
+
+    def lines(self) -> list[Line]:
+        """Give what was said, for the interviewer."""
+        return lines_of(self._items)
+
+    def _index(self, item_id: object, param: str = "item_id") -> int:
+        for index, item in enumerate(self._items):
+            if item.id == item_id:
+                return index
+        raise Refused(
+            "There is no item by that id in the conversation.",
+            code="item_not_found",
+            param=param,
+        )
+
+
+def lines_of(items: list[Item]) -> list[Line]:
+    """Give what was said in items, for the interviewer."""
+    lines = []
+    for item in items:
+        role = item.wire.get("role")
+        if item.wire["type"] != "message" or not item.is_heard:
+            continue
+        if role == "user":
+            lines.append(Line("candidate", item.text))
+        elif role == "assistant" and (item.text or item.is_truncated):
+            lines.append(Line("ai", item.text, truncated=item.is_truncated))
+    return lines
+
+
+def user_audio_item(item_id: str) -> Item:
+    """Make the item of a turn that was committed and not yet transcribed."""
+    content = [{"type": "input_audio", "transcript": None}]
+    return Item(_message(item_id, "user", "completed", content), is_heard=False)
+
+
+def assistant_item(item_id: str) -> Item:
+    """Make the item of a reply that has just begun."""
+    return Item(_message(item_id, "assistant", "in_progress", []))
+
+
+def function_call_item(name: str, arguments: Mapping[str, Any]) -> Item:
+    """Make the item of a function call, without its arguments on the wire yet."""
+    return Item(
+        {
+            "id": new_id("item"),
+            "object": "realtime.item",
+            "type": "function_call",
+            "status": "in_progress",
+            "name": name,
+            "call_id": new_id("call"),
+            "arguments": json.dumps(dict(arguments)),
+        }
+    )
+
+
+def client_item(given: object) -> Item:
+    """Make an item from what a client sent.
+
+    Raises:
+        Refused: If it is none that a client may create; assistant audio is not.
+    """
+    if not isinstance(given, dict) or len(json.dumps(given)) > _MAX_ITEM_BYTES:
+        raise _bad_item("item must be an object of at most 64 KiB", "item")
+    item_id = given.get("id")
+    if item_id is not None and not (isinstance(item_id, str) and 0 < len(item_id) <= 64):  # noqa: PLR2004
+        raise _bad_item("item.id must be a string of at most 64 characters", "item.id")
+    item_id = item_id or new_id("item")
+    match given.get("type"):
+        case "message":
+            return _client_message(item_id, given)
+        case "function_call":
+            return Item(_with_strings(given, item_id, "name", "call_id", "arguments"))
+        case "function_call_output":
+            return Item(_with_strings(given, item_id, "call_id", "output"))
+        case _:
+            raise _bad_item(
+                "item.type must be message, function_call or function_call_output", "item.type"
+            )
+
+
+def _client_message(item_id: str, given: Mapping[str, Any]) -> Item:
+    role, content = given.get("role"), given.get("content")
+    allowed = _TEXT_PARTS.get(role) if isinstance(role, str) else None
+    if allowed is None or not isinstance(content, list):
+        raise _bad_item("a message has a role (user, system, assistant) and content", "item.role")
+    parts = [_client_part(part, allowed) for part in content]
+    return Item(_message(item_id, str(role), "completed", parts))
+
+
+def _client_part(part: object, allowed: frozenset[str]) -> dict[str, Any]:
+    kind = part.get("type") if isinstance(part, dict) else None
+    if not isinstance(part, dict) or kind not in allowed:
+        raise _bad_item(
+            f"item.content[].type must be one of {', '.join(sorted(allowed))}", "item.content"
+        )
+    name = "transcript" if kind == "input_audio" else "text"
+    text = part.get(name)
+    if not isinstance(text, str):
+        raise _bad_item(f"item.content[].{name} must be a string", "item.content")
+    return {"type": kind, name: text}
+
+
+def _with_strings(given: Mapping[str, Any], item_id: str, *names: str) -> dict[str, Any]:
+    wire = {"id": item_id, "object": "realtime.item", "type": given["type"], "status": "completed"}
+    for name in names:
+        value = given.get(name)
+        if not isinstance(value, str):
+            raise _bad_item(f"item.{name} must be a string", f"item.{name}")
+        wire[name] = value
+    return wire
+
+
+def _message(item_id: str, role: str, status: str, content: list[dict[str, Any]]) -> dict[str, Any]:
+    return {
+        "id": item_id,
+        "object": "realtime.item",
+        "type": "message",
+        "status": status,
+        "role": role,
+        "content": content,
+    }
+
+
+def _bad_item(message: str, param: str) -> Refused:
+    return Refused(f"Invalid item: {message}.", code="invalid_value", param=param)
+
+
+def heard_words(segments: list[Segment], ms: int) -> str:
+    """Give the words of the first `ms` milliseconds; of a cut sentence, those in proportion."""
+    heard: list[str] = []
+    for segment in segments:
+        if ms >= segment.ms:
+            heard.append(segment.text)
+            ms -= segment.ms
+            continue
+        said = segment.text.split()
+        heard.append(" ".join(said[: len(said) * max(ms, 0) // max(segment.ms, 1)]))
+        break
+    return " ".join(text for text in heard if text)

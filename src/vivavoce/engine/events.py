@@ -1,0 +1,64 @@
+"""Server events of a call: made once, sent to everyone who listens, in one order.
+
+Source: OpenAI API reference, "Realtime server events" (GA names).
+"""
+
+import secrets
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+import msgspec
+
+from vivavoce.engine.refusals import Refused
+
+_ID_BYTES: Final = 12
+
+Event = dict[str, Any]
+Sink = Callable[[str], None]
+"""Takes an encoded event and may not wait."""
+
+
+def new_id(prefix: str) -> str:
+    """Make an identifier that no other run of any engine makes again."""
+    return f"{prefix}_{secrets.token_hex(_ID_BYTES)}"
+
+
+def encode(event: Mapping[str, Any]) -> str:
+    """Encode an event for a data channel or a WebSocket."""
+    return msgspec.json.encode(event).decode()
+
+
+class EventStream:
+    """The events of one call. Every sink gets the same events with the same ids."""
+
+    def __init__(self) -> None:
+        self._sinks: list[Sink] = []
+
+    def attach(self, sink: Sink) -> None:
+        """Send what is emitted from now on to a sink as well."""
+        self._sinks.append(sink)
+
+    def detach(self, sink: Sink) -> None:
+        """Send nothing more to a sink."""
+        self._sinks.remove(sink)
+
+    def emit(self, type_: str, **fields: Any) -> None:
+        """Send an event to everyone."""
+        text = encode(new_event(type_, **fields))
+        for sink in tuple(self._sinks):
+            sink(text)
+
+
+def new_event(type_: str, **fields: Any) -> Event:
+    """Make an event with an id of its own."""
+    return {"type": type_, "event_id": new_id("event"), **fields}
+
+
+def error_fields(refused: Refused, client_event_id: str | None) -> Event:
+    """Give the fields of an `error` event.
+
+    Args:
+        refused: What was refused and why.
+        client_event_id: `event_id` of the client's event that caused it: clients wait for it.
+    """
+    return {"error": {**refused.wire, "event_id": client_event_id}}

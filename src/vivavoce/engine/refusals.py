@@ -1,0 +1,57 @@
+"""Requests that the engine refuses, in OpenAI's error shape."""
+
+from typing import Any
+
+
+class Refused(Exception):
+    """A request or an event that is refused.
+
+    Attributes:
+        status: HTTP status, where it was a request.
+        message: A sentence for the developer of the client; holds nothing that was said.
+        type: OpenAI's class of error.
+        code: OpenAI's code of error, or None.
+        param: The field that is wrong, or None.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        status: int = 400,
+        type: str = "invalid_request_error",  # noqa: A002  the name on the wire
+        code: str | None = None,
+        param: str | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.status = status
+        self.message = message
+        self.type = type
+        self.code = code
+        self.param = param
+
+    @property
+    def wire(self) -> dict[str, Any]:
+        """The `error` object of a response body or of an `error` event."""
+        return {
+            "message": self.message,
+            "type": self.type,
+            "code": self.code,
+            "param": self.param,
+        }
+
+
+def invalid_key() -> Refused:
+    """Refuse a missing or wrong API key."""
+    return Refused(
+        "Incorrect API key provided. Send the engine's key as a bearer token.",
+        status=401,
+        code="invalid_api_key",
+    )
+
+
+def no_such_call() -> Refused:
+    """Refuse a call id that names no live call."""
+    return Refused(
+        "No session found for the provided call_id.", status=404, code="call_id_not_found"
+    )

@@ -1,0 +1,5 @@
+"""The engine under test."""
+
+from support.engine import engine
+
+__all__ = ["engine"]
