@@ -3,7 +3,6 @@
 from dataclasses import dataclass, field
 from datetime import datetime
 from math import exp
-from typing import Final
 
 from vivavoce.protocol.codec import clean_text
 from vivavoce.protocol.realtime import LogProbability
@@ -33,6 +32,7 @@ class Account:
         hidden: Whether it is no message at all (a function call).
         pieces: Text by content index; `whole` are the indexes whose text is complete.
         heard_characters: How much of the text was played, if the interviewer was cut off.
+        played: Whether the interviewer's words were played to their end.
         live: Whether it comes, or goes on, from events rather than from an entry alone.
     """
 
@@ -49,6 +49,7 @@ class Account:
     confidence: float | None = None
     metadata: EntryMetadata | None = None
     revision: int = 0
+    played: bool = False
     live: bool = False
 
     @property
@@ -87,11 +88,12 @@ class Account:
             self.pieces.clear()
             self.final = True
 
-    def cut(self, heard_characters: int) -> None:
-        """The interviewer was cut off after this much."""
+    def cut(self, heard_characters: int, *, exact: bool) -> None:
+        """The interviewer was cut off after this much. The voice model's word beats an estimate."""
+        if not exact and (self.truncated or self.played):
+            return
         self.truncated = True
-        if self.heard_characters is None or heard_characters < self.heard_characters:
-            self.heard_characters = max(0, heard_characters)
+        self.heard_characters = max(0, heard_characters)
 
     def rate(self, logprobs: list[LogProbability] | None) -> None:
         """Derive the confidence: the geometric mean of the tokens' probabilities."""
@@ -135,10 +137,6 @@ def account_of(entry: TranscriptEntry) -> Account:
         metadata=entry.metadata,
         revision=entry.revision,
     )
-
-
-DEFAULT_CHARACTERS_PER_SECOND: Final = 15.0
-"""Of an English voice at ordinary speed, about 2.5 words a second."""
 
 
 def _fitted(text: str) -> str:
