@@ -3,8 +3,8 @@
 from datetime import timedelta
 
 import pytest
-from support.conversations import START, Call, event, failed, lines, play, text_of
 
+from support.conversations import START, Call, event, failed, lines, play, text_of
 from vivavoce.protocol.transcript import Speaker, TranscriptEntry, Witness
 from vivavoce.sessions.testimony import MAX_ITEMS
 from vivavoce.sessions.transcript import Transcript
