@@ -1,0 +1,1 @@
+"""Postgres, the only store: the embedded server, migrations, and queries as a tenant."""

@@ -1,0 +1,153 @@
+"""Connections to Postgres, and the one way to use them: inside a transaction, as somebody.
+
+The pool logs in as `authenticator`, which has no rights of its own. A transaction becomes
+`authenticated` with a token's claims, or `service_role`; both end with the transaction. A role set
+for longer would outlive asyncpg's reset of the connection and serve the next caller.
+"""
+
+import ssl
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from typing import Any, Final, TypeAlias
+from urllib.parse import parse_qs, urlsplit
+
+import anyio
+import asyncpg
+import msgspec
+
+from vivavoce.errors import Unavailable
+
+Connection: TypeAlias = "asyncpg.pool.PoolConnectionProxy[asyncpg.Record]"
+ACQUIRE_SECONDS: Final = 5.0
+STATEMENT_SECONDS: Final = 15.0
+CLOSE_SECONDS: Final = 3.0
+_LOST: Final = (
+    OSError,
+    TimeoutError,
+    asyncpg.InterfaceError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.CannotConnectNowError,
+    asyncpg.AdminShutdownError,
+    asyncpg.CrashShutdownError,
+    asyncpg.TooManyConnectionsError,
+    asyncpg.InsufficientResourcesError,
+    asyncpg.ReadOnlySQLTransactionError,
+)
+
+
+class Database:
+    """A pool of connections. Made by `open_database`."""
+
+    def __init__(self, pool: asyncpg.Pool) -> None:
+        self._pool = pool
+
+    def as_tenant(self, claims: Mapping[str, Any]) -> AbstractAsyncContextManager[Connection]:
+        """A transaction under a token's claims: row-level security shows what they may see.
+
+        Args:
+            claims: Of a verified token, as `tokens.Identity.claims`.
+
+        Raises:
+            Unavailable: If the database does not answer, or is lost on the way. What the
+                transaction did is then not known to be stored, and may be done again.
+        """
+        return self._transaction("authenticated", claims)
+
+    def as_service(self) -> AbstractAsyncContextManager[Connection]:
+        """A transaction of the control plane itself, for work that spans tenants.
+
+        Raises:
+            Unavailable: As in `as_tenant`.
+        """
+        return self._transaction("service_role", {"role": "service_role"})
+
+    def as_nobody(self) -> AbstractAsyncContextManager[Connection]:
+        """A transaction without claims, for functions that set their own (`viva.ingest`).
+
+        Raises:
+            Unavailable: As in `as_tenant`.
+        """
+        return self._transaction(None, {})
+
+    @asynccontextmanager
+    async def _transaction(
+        self, role: str | None, claims: Mapping[str, Any]
+    ) -> AsyncGenerator[Connection, None]:
+        try:
+            async with (
+                self._pool.acquire(timeout=ACQUIRE_SECONDS) as connection,
+                connection.transaction(),
+            ):
+                if role is not None:
+                    await connection.execute(
+                        "select set_config('request.jwt.claims', $1, true),"
+                        " set_config('role', $2, true)",
+                        msgspec.json.encode(claims).decode(),
+                        role,
+                    )
+                yield connection
+        except _LOST as error:
+            raise Unavailable(
+                "The database does not answer at the moment; try again shortly.", retry_after=1.0
+            ) from error
+
+
+@asynccontextmanager
+async def open_database(
+    dsn: str, *, min_size: int = 2, max_size: int = 10
+) -> AsyncGenerator[Database, None]:
+    """Open a pool for the length of the `async with` block.
+
+    Args:
+        dsn: Of a role that may become `authenticated` and `service_role`. A server on another
+            machine is reached with verified TLS (`sslmode=verify-full`) unless the DSN says else.
+        min_size: Connections kept open.
+        max_size: Connections at most; callers wait up to `ACQUIRE_SECONDS` for one.
+
+    Raises:
+        Unavailable: If the database cannot be reached.
+    """
+    try:
+        pool = await asyncpg.create_pool(
+            dsn,
+            min_size=min_size,
+            max_size=max_size,
+            command_timeout=STATEMENT_SECONDS,
+            timeout=ACQUIRE_SECONDS,
+            ssl=tls_for(dsn),
+            init=_prepare,
+            server_settings={"application_name": "vivavoce"},
+        )
+    except (*_LOST, asyncpg.InvalidAuthorizationSpecificationError) as error:
+        raise Unavailable(
+            "The database cannot be reached. Check VIVA_DATABASE_URL, or `viva doctor`."
+        ) from error
+    try:
+        yield Database(pool)
+    finally:
+        with anyio.move_on_after(CLOSE_SECONDS, shield=True):
+            await pool.close()
+        pool.terminate()
+
+
+async def _prepare(connection: asyncpg.Connection) -> None:
+    for name in ("json", "jsonb"):
+        await connection.set_type_codec(
+            name,
+            encoder=lambda value: msgspec.json.encode(value).decode(),
+            decoder=msgspec.json.decode,
+            schema="pg_catalog",
+        )
+
+
+def tls_for(dsn: str) -> ssl.SSLContext | None:
+    """Choose TLS for a DSN: verified for any other machine, none on this one's socket or loopback.
+
+    None leaves the choice to the DSN's own `sslmode`.
+    """
+    parts = urlsplit(dsn)
+    options = parse_qs(parts.query)
+    host = parts.hostname or options.get("host", [""])[0]
+    if "sslmode" in options or host in ("", "localhost", "127.0.0.1", "::1") or host[:1] == "/":
+        return None
+    return ssl.create_default_context()

@@ -1,0 +1,155 @@
+"""Transcripts: stored by one function in one round trip, read in the conversation's order."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import msgspec
+
+from vivavoce.protocol.codec import clean_text
+from vivavoce.protocol.transcript import (
+    EntryMetadata,
+    RejectedEvent,
+    Speaker,
+    TranscriptEntry,
+    Witness,
+)
+from vivavoce.store.pool import Connection, Database
+
+MAX_PAGE: Final = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class IngestBatch:
+    """Entries of one session, under the claims of whoever sends them.
+
+    `witness` comes from the credential, never from what was sent.
+    """
+
+    claims: Mapping[str, Any]
+    session_id: str
+    witness: Witness
+    entries: Sequence[TranscriptEntry]
+
+
+@dataclass(frozen=True, slots=True)
+class IngestResult:
+    """What became of a batch. Everything in it is settled: stored, known already, or refused."""
+
+    accepted: int
+    duplicates: int
+    rejected: tuple[RejectedEvent, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class StoredEntry:
+    """A row of a transcript. Cursors go by `change_seq`, readers' order by `position`."""
+
+    entry: TranscriptEntry
+    position: int
+    change_seq: int
+    source: str
+
+
+async def ingest(database: Database, batches: Sequence[IngestBatch]) -> list[IngestResult]:
+    """Store batches of several sessions: one function call, one commit, answers after it.
+
+    Sending a batch again changes nothing. One that cannot be stored does not hold up the others.
+
+    Raises:
+        Unavailable: If the database does not answer; then send the same batches again.
+    """
+    payload = [
+        {
+            "claims": msgspec.json.encode(batch.claims).decode(),
+            "sessionId": batch.session_id,
+            "witness": batch.witness,
+            "entries": [_storable(entry) for entry in batch.entries],
+        }
+        for batch in sorted(batches, key=lambda batch: batch.session_id)
+    ]
+    async with database.as_nobody() as connection:
+        answers = await connection.fetchval("select viva.ingest($1)", payload)
+    by_position = dict(
+        zip(
+            sorted(range(len(batches)), key=lambda index: batches[index].session_id),
+            answers,
+            strict=True,
+        )
+    )
+    return [_result(by_position[index]) for index in range(len(batches))]
+
+
+async def read_transcript(
+    connection: Connection, session_id: str, *, after_change: int = 0, limit: int = MAX_PAGE
+) -> list[StoredEntry]:
+    """Read a session's entries in order, those changed after a cursor; silence is left out of none.
+
+    Args:
+        connection: Of a transaction; its claims decide what is seen.
+        session_id: The session.
+        after_change: Greatest `change_seq` that the reader has.
+        limit: Rows at most; with a cursor, those that changed first.
+    """
+    rows = await connection.fetch(
+        """
+        select * from (
+          select item_id, revision, previous_item_id, position, change_seq, speaker, content,
+                 timestamp, source, witness, final, truncated, confidence, metadata
+          from transcript_entries
+          where session_id = $1 and change_seq > $2
+          order by change_seq limit $3
+        ) changed order by position
+        """,
+        session_id,
+        after_change,
+        limit,
+    )
+    return [_stored(row) for row in rows]
+
+
+def _storable(entry: TranscriptEntry) -> dict[str, Any]:
+    return {
+        "itemId": clean_text(entry.item_id),
+        "revision": entry.revision,
+        "previousItemId": None
+        if entry.previous_item_id is None
+        else clean_text(entry.previous_item_id),
+        "speaker": entry.speaker,
+        "content": clean_text(entry.content),
+        "timestamp": entry.timestamp.isoformat(),
+        "final": entry.final,
+        "truncated": entry.truncated,
+        "confidence": entry.confidence,
+        "metadata": entry.metadata,
+    }
+
+
+def _result(answer: Mapping[str, Any]) -> IngestResult:
+    return IngestResult(
+        accepted=answer["accepted"],
+        duplicates=answer["duplicates"],
+        rejected=tuple(msgspec.convert(answer["rejected"], list[RejectedEvent])),
+    )
+
+
+def _stored(row: Mapping[str, Any]) -> StoredEntry:
+    metadata = row["metadata"]
+    return StoredEntry(
+        entry=TranscriptEntry(
+            item_id=row["item_id"],
+            revision=row["revision"],
+            previous_item_id=row["previous_item_id"],
+            speaker=Speaker(row["speaker"]),
+            content=row["content"],
+            timestamp=row["timestamp"],
+            final=row["final"],
+            truncated=row["truncated"],
+            witness=Witness(row["witness"]),
+            confidence=row["confidence"],
+            metadata=None if metadata is None else msgspec.convert(metadata, EntryMetadata),
+        ),
+        position=row["position"],
+        change_seq=row["change_seq"],
+        source=row["source"],
+    )

@@ -1,0 +1,75 @@
+-- Roles and claims as Supabase has them, made only where they are missing: on Supabase itself this
+-- file changes nothing. The application logs in as `authenticator`, which may do nothing but become
+-- one of the three roles for the length of a transaction.
+
+do $$
+begin
+  if to_regrole('anon') is null then
+    create role anon nologin noinherit;
+  end if;
+  if to_regrole('authenticated') is null then
+    create role authenticated nologin noinherit;
+  end if;
+  if to_regrole('service_role') is null then
+    create role service_role nologin noinherit bypassrls;
+  end if;
+  if to_regrole('authenticator') is null then
+    create role authenticator login noinherit;
+  end if;
+end
+$$;
+
+grant anon, authenticated, service_role to authenticator;
+
+create schema if not exists auth;
+grant usage on schema auth to anon, authenticated, service_role;
+grant usage on schema public to anon, authenticated, service_role;
+
+do $$
+begin
+  if to_regprocedure('auth.jwt()') is null then
+    create function auth.jwt() returns jsonb
+      language sql stable
+      set search_path = ''
+      as $body$
+        select nullif(pg_catalog.current_setting('request.jwt.claims', true), '')::jsonb
+      $body$;
+    grant execute on function auth.jwt() to anon, authenticated, service_role;
+  end if;
+  if to_regprocedure('auth.uid()') is null then
+    create function auth.uid() returns uuid
+      language sql stable
+      set search_path = ''
+      as $body$ select (auth.jwt() ->> 'sub')::uuid $body$;
+    grant execute on function auth.uid() to anon, authenticated, service_role;
+  end if;
+  if to_regprocedure('auth.role()') is null then
+    create function auth.role() returns text
+      language sql stable
+      set search_path = ''
+      as $body$ select auth.jwt() ->> 'role' $body$;
+    grant execute on function auth.role() to anon, authenticated, service_role;
+  end if;
+end
+$$;
+
+-- The tenant of a token: at top level in ours, in `app_metadata` in a Supabase user's.
+create schema if not exists viva;
+grant usage on schema viva to anon, authenticated, service_role;
+
+create function viva.tenant_id() returns uuid
+  language sql stable
+  set search_path = ''
+  as $$
+    select coalesce(auth.jwt() ->> 'tenant_id', auth.jwt() -> 'app_metadata' ->> 'tenant_id')::uuid
+  $$;
+
+-- The one session that a token is limited to, or null: a recruiter's token has none.
+create function viva.session_id() returns uuid
+  language sql stable
+  set search_path = ''
+  as $$ select (auth.jwt() ->> 'session_id')::uuid $$;
+
+revoke all on function viva.tenant_id(), viva.session_id() from public;
+grant execute on function viva.tenant_id(), viva.session_id()
+  to anon, authenticated, service_role;
