@@ -3,7 +3,7 @@
 Run as a program, it is the bare web server: `python -m bench.floors`.
 """
 
-import socket
+import asyncio
 import sys
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
@@ -13,11 +13,12 @@ from typing import Final
 import aiohttp
 import anyio
 import asyncpg
-import uvicorn
+import h11
 from anyio.streams.text import TextReceiveStream
 from litestar import Litestar, post
 
 from bench.rounds import Measure
+from vivavoce.api.server import listen, make_server, serve_until
 from vivavoce.protocol.interview_start import InterviewStartRequest, MachineInfo
 
 LINE: Final = "I have led a team of five people for about three years, and I liked it very much."
@@ -81,14 +82,27 @@ def _nothing(data: InterviewStartRequest) -> MachineInfo:
     return MachineInfo("process", "process", "local")
 
 
-def _serve() -> None:
-    listening = socket.create_server(("127.0.0.1", 0))
-    print(listening.getsockname()[1], flush=True)
-    config = uvicorn.Config(
-        Litestar([_nothing], openapi_config=None), loop="uvloop", log_level="warning"
-    )
-    uvicorn.Server(config).run([listening])
+class _NoUpgrades:
+    """The bare server has no gateway."""
+
+    def takes(self, head: h11.Request) -> bool:
+        del head
+        return False
+
+    def take(self, transport: asyncio.Transport, head: h11.Request, rest: bytes) -> None:
+        raise AssertionError(transport, head, rest)
+
+
+async def _serve() -> None:
+    with listen("127.0.0.1", 0) as listener:
+
+        def started() -> None:
+            print(listener.getsockname()[1], flush=True)
+
+        app = Litestar([_nothing], openapi_config=None)
+        server = make_server(app, upgrades=_NoUpgrades(), started=started)
+        await serve_until(server, [listener], anyio.Event())
 
 
 if __name__ == "__main__":
-    _serve()
+    anyio.run(_serve, backend_options={"use_uvloop": True})

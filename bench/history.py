@@ -47,10 +47,11 @@ def check(
 
     Args:
         acknowledged: Every entry that the transcript processor said it had stored.
-        stored: What the database holds, in the transcript's order.
+        stored: What the database holds, in the transcript's order. An entry without content is
+            an item that turned out to be silence: no line of the transcript.
         said: Every line of the interview, in order; no two alike.
     """
-    lines = [entry.content for entry in stored]
+    lines = [entry.content for entry in stored if entry.content]
     return Findings(
         lost=_lost(acknowledged, stored),
         doubled=_doubled(stored),
@@ -80,7 +81,7 @@ def _keeps(held: Entry, entry: Entry) -> bool:
 
 def _doubled(stored: Sequence[Entry]) -> tuple[str, ...]:
     ids = Counter(entry.item_id for entry in stored)
-    lines = Counter(entry.content for entry in stored)
+    lines = Counter(entry.content for entry in stored if entry.content)
     return tuple(
         sorted(
             {

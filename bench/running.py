@@ -10,6 +10,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
+from uuid import uuid4
 
 import aiohttp
 import anyio
@@ -56,6 +57,40 @@ class Platform:
 VIVA: Final = str(Path(sys.executable).with_name("viva"))
 
 
+@dataclass(frozen=True)
+class Engine:
+    """A running voice engine."""
+
+    base_url: str
+    api_key: str
+
+    @property
+    def settings(self) -> dict[str, str]:
+        """Environment that makes a platform use it."""
+        return {"VIVA_VOICE_BASE_URL": self.base_url, "VIVA_VOICE_API_KEY": self.api_key}
+
+
+@asynccontextmanager
+async def run_engine() -> AsyncGenerator[Engine, None]:
+    """Keep a voice engine running for the length of the block, its models loaded."""
+    key = f"sk-{uuid4().hex}"
+    async with await anyio.open_process(
+        [sys.executable, "-m", "vivavoce.engine"],
+        env={**os.environ, "VIVA_ENGINE_PORT": "0", "VIVA_ENGINE_API_KEY": key},
+        stderr=subprocess.DEVNULL,
+    ) as process:
+        try:
+            assert process.stdout is not None
+            with anyio.fail_after(READY_SECONDS):
+                url = (await process.stdout.receive()).decode().strip()
+                await _until_ok(f"{url}/readyz", process)
+            yield Engine(f"{url}/v1", key)
+        finally:
+            process.terminate()
+            with anyio.move_on_after(STOP_SECONDS, shield=True):
+                await process.wait()
+
+
 @asynccontextmanager
 async def run_platform(
     home: Path, settings: Mapping[str, str] = {}, *, port: int | None = None
@@ -92,17 +127,24 @@ async def run_platform(
 
 
 async def _until_ready(platform: Platform, process: anyio.abc.Process, log: Path) -> None:
-    async with aiohttp.ClientSession() as http:
-        with anyio.move_on_after(READY_SECONDS):
-            while process.returncode is None:
-                try:
-                    async with http.get(f"{platform.url}/readyz") as response:
-                        if response.ok:
-                            return
-                except aiohttp.ClientError:
-                    pass
-                await anyio.sleep(_POLL_SECONDS)
+    with anyio.move_on_after(READY_SECONDS):
+        if await _until_ok(f"{platform.url}/readyz", process):
+            return
     raise NotRunning(f"`viva up` was not ready:\n{_end_of(log)}")
+
+
+async def _until_ok(url: str, process: anyio.abc.Process) -> bool:
+    """Wait until a URL answers with success; False if the process ends before."""
+    async with aiohttp.ClientSession() as http:
+        while process.returncode is None:
+            try:
+                async with http.get(url) as response:
+                    if response.ok:
+                        return True
+            except aiohttp.ClientError:
+                pass
+            await anyio.sleep(_POLL_SECONDS)
+    return False
 
 
 async def _stop(process: anyio.abc.Process, log: Path) -> None:

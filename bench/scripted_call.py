@@ -2,7 +2,8 @@
 
 Everything else is as in a real one (OpenAI API reference, "Realtime"): events go to the data
 channel and to whatever sideband is attached at that moment, a sideband that comes late is told
-nothing of the past, and `conversation.item.retrieve` answers.
+nothing of the past, nobody speaks before `response.create`, and `conversation.item.retrieve`
+answers.
 """
 
 import json
@@ -45,6 +46,7 @@ class Script:
     seconds_per_line: float
     said: list[str] = field(default_factory=list)
     calls: list["Call"] = field(default_factory=list)
+    begun: anyio.Event = field(default_factory=anyio.Event)
 
     def next_line(self, call: "Call") -> Line | None:
         """The next line, if there is one and `call` is the newest; it counts as said."""
@@ -52,6 +54,7 @@ class Script:
             return None
         line = self.lines[len(self.said)]
         self.said.append(line.text)
+        self.begun.set()
         return line
 
 
@@ -63,7 +66,7 @@ class Call:
     session: Event
     call_id: str = field(default_factory=lambda: f"rtc_{uuid4().hex}")
     channel: RTCDataChannel | None = None
-    opened: anyio.Event = field(default_factory=anyio.Event)
+    begun: anyio.Event = field(default_factory=anyio.Event)
     hung_up: anyio.Event = field(default_factory=anyio.Event)
     sidebands: set[web.WebSocketResponse] = field(default_factory=set)
     items: dict[str, Event] = field(default_factory=dict)
@@ -78,8 +81,8 @@ class Call:
                 await sideband.send_str(event)
 
     async def follow_script(self) -> None:
-        """Say and hear the lines, then ask to end until somebody hangs up."""
-        await self.opened.wait()
+        """Say and hear the lines, once asked to, then ask to end until somebody hangs up."""
+        await self.begun.wait()
         while (line := self.script.next_line(self)) is not None:
             await (self.say(line.text) if line.speaker == "ai" else self.hear(line.text))
             await anyio.sleep(self.script.seconds_per_line)
@@ -199,6 +202,8 @@ class Call:
             case "conversation.item.retrieve":
                 error = {"type": "invalid_request_error", "message": "No such item."}
                 await self.emit("error", error=error)
+            case "response.create":
+                self.begun.set()
             case "session.update":
                 self.session = {**self.session, **event["session"]}
                 await self.emit("session.updated", session=self.session)

@@ -35,6 +35,11 @@ class VoiceModel:
     secrets: dict[str, dict[str, Any]] = field(default_factory=dict)
 
     @property
+    def settings(self) -> dict[str, str]:
+        """Environment that makes a platform use it."""
+        return {"VIVA_VOICE_BASE_URL": self.base_url, "VIVA_VOICE_API_KEY": self.api_key}
+
+    @property
     def live_calls(self) -> int:
         """Calls that nobody has hung up."""
         return sum(not call.hung_up.is_set() for call in self.calls.values())
@@ -145,7 +150,6 @@ async def _run_call(
         def _(channel: RTCDataChannel) -> None:
             call.channel = channel
             channel.on("message", lambda text: tasks.start_soon(call.obey, json.loads(text)))
-            call.opened.set()
 
         peer.addTrack(AudioStreamTrack())
         await peer.setRemoteDescription(RTCSessionDescription(offer, "offer"))

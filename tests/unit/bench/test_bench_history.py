@@ -60,3 +60,9 @@ def test_what_was_said_but_never_acknowledged_is_missing_and_not_lost():
 def test_a_line_that_nobody_said_is_invented():
     stored = [*STORED, Entry("item_9", 0, "I hacked it.")]
     assert check(acknowledged=STORED, stored=stored, said=SAID).invented == ("I hacked it.",)
+
+
+def test_items_that_turned_out_to_be_silence_are_no_lines():
+    silences = [Entry("item_8", 2, ""), Entry("item_9", 3, "")]
+    assert check(acknowledged=[*STORED, *silences], stored=[*STORED, *silences], said=SAID).clean
+    assert check(acknowledged=silences, stored=STORED, said=SAID).lost == ("item_8", "item_9")

@@ -29,7 +29,7 @@ def texts(events):
 
 
 async def test_a_call_says_its_script_to_both_witnesses_and_asks_to_end():
-    done = anyio.Event()
+    opened, done = anyio.Event(), anyio.Event()
     heard = []
     seen = []
     async with (
@@ -45,6 +45,7 @@ async def test_a_call_says_its_script_to_both_witnesses_and_asks_to_end():
             if heard[-1]["type"] == END:
                 done.set()
 
+        channel.on("open", opened.set)
         channel.on("message", hear)
         peer.addTrack(AudioStreamTrack())
         offer = await set_local_description(peer, await peer.createOffer(), loopback_only=True)
@@ -60,6 +61,8 @@ async def test_a_call_says_its_script_to_both_witnesses_and_asks_to_end():
         async with http.ws_connect(sideband_url) as sideband:
             await peer.setRemoteDescription(RTCSessionDescription(answer, "answer"))
             with anyio.fail_after(20):
+                await opened.wait()
+                await sideband.send_json({"type": "response.create"})
                 async for message in sideband:
                     seen.append(json.loads(message.data))
                     if seen[-1]["type"] == END:

@@ -1,0 +1,46 @@
+"""Measure, print the table, and fail if a promise is broken: `python -m bench [--only NAME]`."""
+
+import argparse
+import sys
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from types import MappingProxyType
+from typing import Final
+
+import anyio
+
+from bench import durable, memory, offer, start, start_parallel, up
+from bench.rounds import tell
+from bench.verdicts import Figure, table
+
+BENCHES: Final[Mapping[str, Callable[[], Awaitable[Sequence[Figure]]]]] = MappingProxyType(
+    {
+        "start": start.measure,
+        "start-parallel": start_parallel.measure,
+        "offer": offer.measure,
+        "durable": durable.measure,
+        "memory": memory.measure,
+        "up": up.measure,
+    }
+)
+
+
+async def run(names: Sequence[str]) -> int:
+    """Run the named benches one after the other; 0 if every promise is kept, else 1."""
+    figures: list[Figure] = []
+    for name in names:
+        tell(f"{name}: setting up")
+        figures.extend(await BENCHES[name]())
+    print(table(figures))
+    return 0 if all(figure.holds for figure in figures) else 1
+
+
+def main() -> int:
+    """Read the command line and run."""
+    parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
+    parser.add_argument("--only", choices=BENCHES, help="run this one alone")
+    chosen = parser.parse_args().only
+    return anyio.run(run, [chosen] if chosen else list(BENCHES))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

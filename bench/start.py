@@ -1,0 +1,39 @@
+"""How long a candidate waits for a session, when a machine stands ready."""
+
+from collections.abc import Sequence
+from time import perf_counter
+
+from bench.floors import bare_request, both, raw_commit
+from bench.platforms import open_bench
+from bench.rounds import alternate
+from bench.running import run_engine
+from bench.verdicts import Figure, Judged
+
+
+async def measure() -> Sequence[Figure]:
+    async with (
+        run_engine() as engine,
+        open_bench(engine.settings) as bench,
+        bare_request() as request,
+        raw_commit(bench.admin_dsn) as commit,
+    ):
+
+        async def start() -> float:
+            await bench.until_warm()
+            started = perf_counter()
+            session = await bench.start()
+            seconds = perf_counter() - started
+            await bench.end(session)
+            return seconds
+
+        rounds = await alternate("start", product=start, floor=both(request, commit))
+    return [
+        Figure(
+            name="start",
+            unit="ms",
+            judged=Judged.RATIO,
+            limit=3,
+            rounds=rounds,
+            floor_is="one bare request on the same server stack and one committed row",
+        )
+    ]
