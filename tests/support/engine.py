@@ -15,19 +15,30 @@ import pytest
 START_SECONDS = 60.0
 
 
-@dataclass(frozen=True)
+@dataclass
 class Engine:
     """A running engine.
 
     Attributes:
         url: Such as `http://127.0.0.1:34567`; the API is below `/v1`.
         key: Its API key.
-        pid: Of its process.
+        process: Its process.
     """
 
     url: str
     key: str
-    pid: int
+    process: subprocess.Popen[str]
+    is_stopping: bool = False
+
+    @property
+    def pid(self) -> int:
+        return self.process.pid
+
+    def stop(self) -> None:
+        """Ask it to end, once."""
+        if not self.is_stopping:
+            self.is_stopping = True
+            self.process.send_signal(signal.SIGTERM)
 
     @property
     def calls_url(self) -> str:
@@ -62,13 +73,14 @@ def run_engine_process(
         text=True,
     ) as process:
         assert process.stdout is not None
+        engine = Engine("", key, process)
         try:
             ready, _, _ = select.select([process.stdout], [], [], START_SECONDS)
-            url = process.stdout.readline().strip() if ready else ""
-            assert url.startswith("http://"), "the engine did not say where it listens"
-            yield Engine(url, key, process.pid)
+            engine.url = process.stdout.readline().strip() if ready else ""
+            assert engine.url.startswith("http://"), "the engine did not say where it listens"
+            yield engine
         finally:
-            process.send_signal(signal.SIGTERM)
+            engine.stop()
             try:
                 status = process.wait(10)
             except subprocess.TimeoutExpired:

@@ -85,14 +85,13 @@ async def _warm_up(models: Models) -> None:
 
 
 async def _run_until_signal(settings: EngineSettings) -> None:
-    async with anyio.create_task_group() as tasks:
-        with anyio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as signals:
+    with anyio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as signals:
+        async with anyio.create_task_group() as tasks:
             url = await tasks.start(run_engine, settings)
             sys.stdout.write(f"{url}\n")
             sys.stdout.flush()
-            async for _ in signals:
-                tasks.cancel_scope.cancel()
-                return
+            await anext(aiter(signals))
+            tasks.cancel_scope.cancel()  # signals are still taken, so that a second does no harm
 
 
 def main() -> int:

@@ -30,6 +30,7 @@ from vivavoce.engine.turn import Speculate, SpeechResumed, SpeechStarted, Speech
 from vivavoce.errors import Unavailable
 
 _log: Final = logging.getLogger(__name__)
+_MAX_PROMPT_CHARACTERS: Final = 1_000
 
 
 class Ending(Enum):
@@ -98,7 +99,7 @@ class Call:
         self._listener = Listener(policy_of(self.session))
         self._turn: _Turn | None = None
         self._hearing = anyio.Lock()
-        self._prompts = 0  # silences since the client last spoke
+        self._silent_since_ms: int | None = None  # None until we have spoken for the first time
 
     @property
     def seconds_left(self) -> float:
@@ -136,6 +137,7 @@ class Call:
             speaking = self.responder.playout.is_speaking
             for event in self._listener.feed(pcm, interrupting=speaking):
                 self._take_turn_event(event)
+            self._count_silence(speaking=speaking)
 
     async def prepare_speech(self) -> None:
         """Speak what the plan will have said into the models' memory, when they are idle."""
@@ -173,9 +175,9 @@ class Call:
 
     def commit(self) -> None:
         """End a turn because the client says so (`input_audio_buffer.commit`)."""
-        turn = self._turn or _Turn(new_id("item"))
-        self._turn = None
-        self._commit(turn.item_id, self._listener.commit(), responds=False)
+        turn, self._turn = self._turn or _Turn(new_id("item")), None
+        audio = self._listener.commit()
+        self._tasks.start_soon(self._hear, self._commit(turn.item_id), audio, False)  # noqa: FBT003
 
     def clear_input(self) -> None:
         """Forget what was heard and not committed."""
@@ -186,6 +188,12 @@ class Call:
     def uncommitted_ms(self) -> int:
         """Milliseconds heard since the last commit."""
         return self._listener.uncommitted_ms
+
+    @property
+    def _vocabulary(self) -> str:
+        wanted = self.session["audio"]["input"]["transcription"] or {}
+        prompt = wanted.get("prompt")
+        return prompt[:_MAX_PROMPT_CHARACTERS] if isinstance(prompt, str) else ""
 
     def _take_turn_event(self, event: TurnEvent) -> None:
         match event:
@@ -202,9 +210,35 @@ class Call:
             case SpeechStopped(audio_start_ms=start_ms, audio_end_ms=end_ms):
                 self._end_turn(start_ms, end_ms)
 
+    def _count_silence(self, *, speaking: bool) -> None:
+        """Follow up on a silence that lasts, where the session asks for it (`idle_timeout_ms`)."""
+        policy, now_ms = self._listener.policy, self._listener.now_ms
+        is_quiet = not (
+            speaking
+            or self.responder.is_active
+            or self._listener.is_turn_open
+            or self._hearing.locked()
+        )
+        if speaking or (self._silent_since_ms is not None and not is_quiet):
+            self._silent_since_ms = now_ms
+        if policy is None or policy.idle_timeout_ms is None or self._silent_since_ms is None:
+            return
+        if now_ms - self._silent_since_ms < policy.idle_timeout_ms:
+            return
+        item_id = new_id("item")
+        self.events.emit(
+            "input_audio_buffer.timeout_triggered",
+            item_id=item_id,
+            audio_start_ms=self._silent_since_ms,
+            audio_end_ms=now_ms,
+        )
+        self._silent_since_ms = now_ms
+        item = self._commit(item_id)
+        self._tell_transcript(item, "", 0.0)
+        self._answer_turn()
+
     def _start_turn(self, start_ms: int) -> None:
         turn = self._turn = _Turn(new_id("item"))
-        self._prompts = 0
         self.events.emit(
             "input_audio_buffer.speech_started", item_id=turn.item_id, audio_start_ms=start_ms
         )
@@ -222,9 +256,10 @@ class Call:
         audio = self._listener.audio(start_ms, end_ms)
         self._listener.commit()
         policy = self._listener.policy
-        self._commit(turn.item_id, audio, responds=bool(policy and policy.create_response))
+        responds = bool(policy and policy.create_response)
+        self._tasks.start_soon(self._hear, self._commit(turn.item_id), audio, responds)
 
-    def _commit(self, item_id: str, audio: bytes, *, responds: bool) -> None:
+    def _commit(self, item_id: str) -> Item:
         item = user_audio_item(item_id)
         self.events.emit(
             "input_audio_buffer.committed",
@@ -234,49 +269,58 @@ class Call:
         previous = self.conversation.add(item)
         for type_ in ("conversation.item.added", "conversation.item.done"):
             self.events.emit(type_, previous_item_id=previous, item=item.wire)
-        self._tasks.start_soon(self._hear, item, audio, responds)
+        return item
 
     async def _speculate(self, scope: anyio.CancelScope, audio: bytes) -> None:
         with scope:
             try:
-                heard = await self._models.transcribe(audio, priority=Priority.SPECULATIVE)
+                heard = await self._models.transcribe(
+                    audio, prompt=self._vocabulary, priority=Priority.SPECULATIVE
+                )
             except Unavailable:
                 return
             self._listener.hint(heard.text)
 
     async def _hear(self, item: Item, audio: bytes, responds: bool) -> None:  # noqa: FBT001  start_soon passes by position
+        """Transcribe a turn, one after the other, and answer it."""
+        text = ""
         async with self._hearing:
-            wants_events = self.session["audio"]["input"]["transcription"] is not None
-            place = {"item_id": item.id, "content_index": 0}
-            text, seconds = "", len(audio) / (2 * SAMPLE_RATE)
             try:
-                text = (await self._models.transcribe(audio)).text
+                heard = await self._models.transcribe(audio, prompt=self._vocabulary)
             except Unavailable as error:
                 _log.warning("a turn was not heard: %s", error)
-                if wants_events:
-                    self.events.emit(
-                        "conversation.item.input_audio_transcription.failed",
-                        **place,
-                        error={
-                            "type": "transcription_error",
-                            "code": "speech_unavailable",
-                            "message": error.message,
-                        },
-                    )
+                self._tell_unheard(item, error)
             else:
-                if wants_events:
-                    self._tell_transcript(place, text, seconds)
+                text = heard.text
+                self._tell_transcript(item, text, heard.seconds)
             item.wire["content"][0]["transcript"] = text
             item.is_heard = True
         if responds:
             self._answer_turn()
 
-    def _tell_transcript(self, place: dict[str, Any], text: str, seconds: float) -> None:
+    def _tell_transcript(self, item: Item, text: str, seconds: float) -> None:
+        if self.session["audio"]["input"]["transcription"] is None:
+            return
         name = "conversation.item.input_audio_transcription"
+        place = {"item_id": item.id, "content_index": 0}
         if text:
             self.events.emit(f"{name}.delta", **place, delta=text)
         usage = {"type": "duration", "seconds": seconds}
         self.events.emit(f"{name}.completed", **place, transcript=text, usage=usage)
+
+    def _tell_unheard(self, item: Item, error: Unavailable) -> None:
+        if self.session["audio"]["input"]["transcription"] is None:
+            return
+        self.events.emit(
+            "conversation.item.input_audio_transcription.failed",
+            item_id=item.id,
+            content_index=0,
+            error={
+                "type": "transcription_error",
+                "code": "speech_unavailable",
+                "message": error.message,
+            },
+        )
 
     def _answer_turn(self) -> None:
         """Reply to what was heard, unless the client goes on speaking or nothing was said."""

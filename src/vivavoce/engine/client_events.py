@@ -55,11 +55,10 @@ def _update_session(call: Call, event: _Event) -> None:
 
 
 def _create_item(call: Call, event: _Event) -> None:
-    item = client_item(event.get("item"))
     after = event.get("previous_item_id")
     if not isinstance(after, str | None):
         raise Refused("previous_item_id must be a string.", param="previous_item_id")
-    previous = call.conversation.add(item, after)
+    item, previous = call.conversation.add_from_client(event.get("item"), after)
     for type_ in ("conversation.item.added", "conversation.item.done"):
         call.events.emit(type_, previous_item_id=previous, item=item.wire)
 

@@ -15,6 +15,7 @@ from vivavoce.engine.refusals import Refused
 ROOT: Final = "root"
 _MAX_ITEMS: Final = 5_000
 _MAX_ITEM_BYTES: Final = 65_536
+_MAX_CLIENT_BYTES: Final = 4 * 1024 * 1024
 _TEXT_PARTS: Final[Mapping[str, frozenset[str]]] = {
     "user": frozenset({"input_text", "input_audio"}),
     "system": frozenset({"input_text"}),
@@ -51,6 +52,12 @@ class Item:
         parts = self.wire.get("content", [])
         return " ".join(part.get("transcript") or part.get("text") or "" for part in parts).strip()
 
+    def cut(self, ms: int) -> None:
+        """Keep of a spoken item the words of its first milliseconds."""
+        self.wire["content"][0]["transcript"] = heard_words(self.segments, ms)
+        self.wire["status"] = "incomplete"
+        self.is_truncated = True
+
     @property
     def spoken_ms(self) -> int:
         """Length of its audio."""
@@ -63,6 +70,7 @@ class Conversation:
     def __init__(self) -> None:
         self.id = new_id("conv")
         self._items: list[Item] = []
+        self._client_bytes = 0  # of all that clients have put in, deleted or not
 
     @property
     def last_id(self) -> str | None:
@@ -108,6 +116,18 @@ class Conversation:
         ids = [item.id for item in self._items]
         position = ids.index(item_id) if item_id in ids else 0
         return ids[position - 1] if position else None
+
+    def add_from_client(self, given: object, after: str | None) -> tuple[Item, str | None]:
+        """Insert what a client sent; return the item and the id of the one before it.
+
+        Raises:
+            Refused: As `client_item` and `add`, or if clients have sent more than 4 MiB.
+        """
+        item = client_item(given)
+        self._client_bytes += len(json.dumps(item.wire))
+        if self._client_bytes > _MAX_CLIENT_BYTES:
+            raise Refused("The conversation is full.", code="conversation_full")
+        return item, self.add(item, after)
 
     def delete(self, item_id: object) -> None:
         """Remove an item.

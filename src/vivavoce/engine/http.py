@@ -5,13 +5,18 @@ Source: OpenAI API reference, "Realtime": client secrets, calls, sideband connec
 
 import hmac
 import logging
+from collections.abc import Generator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any, Final, TypeVar
 
+import anyio
 import msgspec
 from litestar import Litestar, MediaType, Request, Response, asgi, get, post
 from litestar.config.cors import CORSConfig
 from litestar.connection import ASGIConnection
 from litestar.datastructures import UploadFile
+from litestar.di import Provide
 from litestar.enums import ScopeType
 from litestar.exceptions import HTTPException
 from litestar.types import Receive, Scope, Send
@@ -24,7 +29,7 @@ from vivavoce.engine.models import Models
 from vivavoce.engine.peer import MAX_OFFER_BYTES
 from vivavoce.engine.realtime_session import default_session, updated_session
 from vivavoce.engine.refusals import Refused, invalid_key
-from vivavoce.engine.secrets import MAX_SECONDS, MIN_SECONDS, PREFIX, ClientSecrets
+from vivavoce.engine.secrets import PREFIX, ClientSecrets
 from vivavoce.engine.settings import EngineSettings
 from vivavoce.engine.sideband import serve_sideband
 from vivavoce.errors import Unavailable
@@ -33,7 +38,7 @@ _log: Final = logging.getLogger(__name__)
 _MAX_BODY_BYTES: Final = 262_144
 _MAX_FORM_PARTS: Final = 8
 _SDP: Final = "application/sdp"
-_READY_SECONDS: Final = 0.1
+_READY_SECONDS: Final = 0.05
 
 _Request = Request[Any, Any, Any]
 _Connection = ASGIConnection[Any, Any, Any, Any]
@@ -51,88 +56,30 @@ class _SecretWish(msgspec.Struct):
     session: _Json | None = None
 
 
-class _Surface:
+@dataclass(frozen=True, slots=True)
+class Surface:
     """What the handlers work on."""
 
-    def __init__(
-        self, settings: EngineSettings, calls: Calls, models: Models, metrics: Metrics
-    ) -> None:
-        self.settings = settings
-        self.calls = calls
-        self.models = models
-        self.metrics = metrics
-        self.secrets = ClientSecrets()
-        self._key = settings.api_key.get_secret_value().encode()
-
-    def bearer(self, connection: _Connection) -> str:
-        """Give the bearer token of a request; the empty string where there is none."""
-        scheme, _, token = connection.headers.get("authorization", "").partition(" ")
-        return token.strip() if scheme.lower() == "bearer" else ""
-
-    def is_key(self, token: str) -> bool:
-        """Whether a token is the API key."""
-        return hmac.compare_digest(token.encode(errors="replace"), self._key)
+    settings: EngineSettings
+    calls: Calls
+    models: Models
+    metrics: Metrics
+    secrets: ClientSecrets
 
     def require_key(self, connection: _Connection) -> None:
-        """Refuse whoever does not send the API key; a client secret is not enough."""
-        if not self.is_key(self.bearer(connection)):
+        """Refuse whoever does not send the API key; a client secret is not enough.
+
+        Raises:
+            Refused: With 401.
+        """
+        key = self.settings.api_key.get_secret_value().encode()
+        if not hmac.compare_digest(_bearer(connection).encode(errors="replace"), key):
             raise invalid_key()
 
-    async def create_client_secret(self, request: _Request) -> Response[_Json]:
-        """`POST /v1/realtime/client_secrets`."""
-        self.require_key(request)
-        wish = _decoded(await request.body() or b"{}", _SecretWish)
-        session = updated_session(default_session(), wish.session or {})
-        seconds = self.settings.client_secret_seconds
-        if wish.expires_after and wish.expires_after.seconds is not None:
-            seconds = wish.expires_after.seconds
-        if not MIN_SECONDS <= seconds <= MAX_SECONDS:
-            raise Refused(
-                f"expires_after.seconds must be from {MIN_SECONDS} to {MAX_SECONDS}.",
-                code="invalid_value",
-                param="expires_after.seconds",
-            )
-        value, expires_at = self.secrets.issue(session, seconds)
-        shown = {**session, "id": new_id("sess"), "expires_at": expires_at}
-        return Response(
-            {"value": value, "expires_at": expires_at, "session": shown}, status_code=200
-        )
-
-    async def create_call(self, request: _Request) -> Response[bytes]:
-        """`POST /v1/realtime/calls`: an SDP offer, alone or in a form with a session."""
-        token = self.bearer(request)
-        is_secret = token.startswith(PREFIX)
-        if not is_secret:
-            self.require_key(request)
-            session = default_session()
-        else:
-            session = self.secrets.redeem(token)
-        try:
-            offer, update = await _offer_and_session(request)
-            session = updated_session(session, update)
-            call_id, answer = await self.calls.open(offer, session)
-        except BaseException:
-            if is_secret:
-                self.secrets.give_back(token)
-            raise
-        return Response(
-            answer.encode(),
-            status_code=201,
-            media_type=_SDP,
-            headers={"Location": f"/v1/realtime/calls/{call_id}"},
-        )
-
-    async def hang_up(self, request: _Request) -> Response[bytes]:
-        """`POST /v1/realtime/calls/{call_id}/hangup`."""
-        self.require_key(request)
-        self.calls.get(request.path_params["call_id"]).end(Ending.HUNG_UP)
-        return Response(b"", status_code=200, media_type=MediaType.TEXT)
-
     async def attach(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """`GET /v1/realtime?call_id=…`: a WebSocket, refused by HTTP before the upgrade."""
-        connection: _Connection = ASGIConnection(scope, receive, send)
+        """Serve `GET /v1/realtime?call_id=…`: a WebSocket, refused by HTTP before the upgrade."""
         try:
-            call = self._call_to_attach_to(connection)
+            call = self._call_to_attach_to(ASGIConnection(scope, receive, send))
         except Refused as refused:
             await _refuse(refused, scope, receive, send)
             return
@@ -152,44 +99,73 @@ class _Surface:
         return self.calls.get(call_id)
 
 
+@post("/v1/realtime/client_secrets", status_code=200)
+async def create_client_secret(request: _Request, surface: Surface) -> _Json:
+    """Make a key for one call with a session that is settled now."""
+    surface.require_key(request)
+    wish = _decoded(await request.body() or b"{}", _SecretWish)
+    session = updated_session(default_session(), wish.session or {})
+    seconds = surface.settings.client_secret_seconds
+    if wish.expires_after and wish.expires_after.seconds is not None:
+        seconds = wish.expires_after.seconds
+    value, expires_at = surface.secrets.issue(session, seconds)
+    shown = {**session, "id": new_id("sess"), "expires_at": expires_at}
+    return {"value": value, "expires_at": expires_at, "session": shown}
+
+
+@post("/v1/realtime/calls", status_code=201, media_type=_SDP)
+async def create_call(request: _Request, surface: Surface) -> Response[bytes]:
+    """Answer an SDP offer: alone (`application/sdp`), or in a form with a session."""
+    with _session_of_caller(request, surface) as session:
+        offer, update = await _offer_and_session(request)
+        call_id, answer = await surface.calls.open(offer, updated_session(session, update))
+    location = f"/v1/realtime/calls/{call_id}"
+    return Response(answer.encode(), media_type=_SDP, headers={"Location": location})
+
+
+@post("/v1/realtime/calls/{call_id:str}/hangup", status_code=200, media_type=MediaType.TEXT)
+async def hang_up(request: _Request, call_id: str, surface: Surface) -> bytes:
+    """End a call."""
+    surface.require_key(request)
+    surface.calls.get(call_id).end(Ending.HUNG_UP)
+    return b""
+
+
+@get("/healthz")
+async def health() -> _Json:
+    """Say that the process answers."""
+    return {"status": "ok"}
+
+
+@get("/readyz")
+async def readiness(surface: Surface) -> Response[_Json]:
+    """Say whether calls can be spoken in: the models are loaded."""
+    with anyio.move_on_after(_READY_SECONDS):
+        try:
+            await surface.models.ready()
+        except Unavailable as error:
+            return Response({"status": "failed", "message": error.message}, status_code=503)
+        return Response({"status": "ready"})
+    return Response({"status": "loading"}, status_code=503)
+
+
+@get("/metrics", media_type=MediaType.TEXT)
+async def figures(surface: Surface) -> bytes:
+    """Give the engine's figures to Prometheus."""
+    return surface.metrics.text()
+
+
 def make_app(settings: EngineSettings, calls: Calls, models: Models, metrics: Metrics) -> Litestar:
     """Make the ASGI application of an engine."""
-    surface = _Surface(settings, calls, models, metrics)
+    surface = Surface(settings, calls, models, metrics, ClientSecrets())
 
-    @post("/v1/realtime/client_secrets")
-    async def create_client_secret(request: _Request) -> Response[_Json]:
-        return await surface.create_client_secret(request)
-
-    @post("/v1/realtime/calls")
-    async def create_call(request: _Request) -> Response[bytes]:
-        return await surface.create_call(request)
-
-    @post("/v1/realtime/calls/{call_id:str}/hangup")
-    async def hang_up(request: _Request) -> Response[bytes]:
-        return await surface.hang_up(request)
-
-    @asgi("/v1/realtime")
+    @asgi("/v1/realtime", copy_scope=True)
     async def attach(scope: Scope, receive: Receive, send: Send) -> None:
         await surface.attach(scope, receive, send)
 
-    @get("/healthz")
-    async def health() -> _Json:
-        return {"status": "ok"}
-
-    @get("/readyz")
-    async def readiness() -> Response[_Json]:
-        try:
-            await models.ready()
-        except Unavailable as error:
-            return Response({"status": "unavailable", "message": error.message}, status_code=503)
-        return Response({"status": "ready"})
-
-    @get("/metrics", media_type=MediaType.TEXT)
-    async def figures() -> bytes:
-        return metrics.text()
-
     return Litestar(
         [create_client_secret, create_call, hang_up, attach, health, readiness, figures],
+        dependencies={"surface": Provide(lambda: surface, sync_to_thread=False)},
         cors_config=CORSConfig(
             allow_headers=["authorization", "content-type", "x-openai-agents-sdk"],
             expose_headers=["Location"],
@@ -200,6 +176,27 @@ def make_app(settings: EngineSettings, calls: Calls, models: Models, metrics: Me
         openapi_config=None,
         logging_config=None,
     )
+
+
+def _bearer(connection: _Connection) -> str:
+    scheme, _, token = connection.headers.get("authorization", "").partition(" ")
+    return token.strip() if scheme.lower() == "bearer" else ""
+
+
+@contextmanager
+def _session_of_caller(request: _Request, surface: Surface) -> Generator[_Json, None, None]:
+    """Give the session that the caller's key stands for; a client secret is used up by success."""
+    token = _bearer(request)
+    if not token.startswith(PREFIX):
+        surface.require_key(request)
+        yield default_session()
+        return
+    session = surface.secrets.redeem(token)
+    try:
+        yield session
+    except BaseException:
+        surface.secrets.give_back(token)
+        raise
 
 
 async def _offer_and_session(request: _Request) -> tuple[str, object]:

@@ -9,6 +9,7 @@ import anyio
 from aiortc.mediastreams import MediaStreamError, MediaStreamTrack
 from av import AudioFrame
 
+from vivavoce.engine.conversation import Item
 from vivavoce.engine.events import EventStream
 
 SAMPLE_RATE: Final = 24_000
@@ -23,9 +24,9 @@ _MAX_LATENESS: Final = 0.2
 class Utterance:
     """The audio of one response, on its way out."""
 
-    def __init__(self, response_id: str, item_id: str) -> None:
+    def __init__(self, response_id: str, item: Item) -> None:
         self.response_id = response_id
-        self.item_id = item_id
+        self.item = item
         self.has_started = False
         self._audio = bytearray()
         self._played = 0
@@ -93,9 +94,9 @@ class Playout(MediaStreamTrack):
         """Whether something is being said."""
         return any(utterance.waiting_ms for utterance in self._utterances)
 
-    def open(self, response_id: str, item_id: str) -> Utterance:
-        """Begin an utterance; it is said after those before it."""
-        utterance = Utterance(response_id, item_id)
+    def open(self, response_id: str, item: Item) -> Utterance:
+        """Begin the utterance of an item; it is said after those before it."""
+        utterance = Utterance(response_id, item)
         self._utterances.append(utterance)
         return utterance
 

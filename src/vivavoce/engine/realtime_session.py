@@ -20,6 +20,18 @@ _MAX_TOOLS: Final = 64
 _DEFAULT_MODEL: Final = "vivavoce-local"
 _DEFAULT_VOICE: Final = "heart"
 
+_TURN_DETECTION: Final[Mapping[str, Mapping[str, Any]]] = {
+    "server_vad": {
+        "threshold": 0.5,
+        "prefix_padding_ms": 300,
+        "silence_duration_ms": 500,
+        "idle_timeout_ms": None,
+        "create_response": True,
+        "interrupt_response": True,
+    },
+    "semantic_vad": {"eagerness": "auto", "create_response": True, "interrupt_response": True},
+}
+
 _Json = dict[str, Any]
 _Speed = Annotated[float, Meta(ge=0.25, le=1.5)]
 _Name = Annotated[str, Meta(max_length=200)]
@@ -88,15 +100,7 @@ def default_session() -> _Json:
                 "format": {"type": "audio/pcm", "rate": 24_000},
                 "transcription": None,
                 "noise_reduction": None,
-                "turn_detection": {
-                    "type": "server_vad",
-                    "threshold": 0.5,
-                    "prefix_padding_ms": 300,
-                    "silence_duration_ms": 500,
-                    "idle_timeout_ms": None,
-                    "create_response": True,
-                    "interrupt_response": True,
-                },
+                "turn_detection": {"type": "server_vad", **_TURN_DETECTION["server_vad"]},
             },
             "output": {
                 "format": {"type": "audio/pcm", "rate": 24_000},
@@ -125,6 +129,13 @@ def updated_session(session: Mapping[str, Any], update: object) -> _Json:
         if merged[name] is None:
             merged[name] = empty
     policy_of(merged)
+    if turns := merged["audio"]["input"]["turn_detection"]:
+        kind = turns.get("type") or "server_vad"
+        merged["audio"]["input"]["turn_detection"] = {
+            **_TURN_DETECTION[kind],
+            **turns,
+            "type": kind,
+        }
     return merged
 
 

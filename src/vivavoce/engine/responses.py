@@ -19,7 +19,6 @@ from vivavoce.engine.conversation import (
     Segment,
     assistant_item,
     function_call_item,
-    heard_words,
     lines_of,
 )
 from vivavoce.engine.events import EventStream, new_id
@@ -27,6 +26,7 @@ from vivavoce.engine.interviewer import Reply, ToolCall, next_reply
 from vivavoce.engine.models import Models
 from vivavoce.engine.playout import Playout, Utterance
 from vivavoce.engine.refusals import Refused
+from vivavoce.engine.sentences import split_sentences
 from vivavoce.errors import Unavailable
 
 _log: Final = logging.getLogger(__name__)
@@ -135,18 +135,13 @@ class Responder:
         """Stop generating and speaking, and cut the conversation down to what was heard."""
         unsaid = self.playout.clear()
         for utterance in unsaid:
-            self._cut(utterance.item_id, utterance.played_ms)
+            utterance.item.cut(utterance.played_ms)
         if self._active:
             self.cancel(None, reason)
         for utterance in unsaid:
             if utterance.has_started:
                 self._events.emit("output_audio_buffer.cleared", response_id=utterance.response_id)
-            self._events.emit(
-                "conversation.item.truncated",
-                item_id=utterance.item_id,
-                content_index=0,
-                audio_end_ms=utterance.played_ms,
-            )
+            self._tell_truncated(utterance.item, utterance.played_ms)
 
     def truncate(self, item_id: object, audio_end_ms: int) -> None:
         """Cut a spoken item down to its first milliseconds, as the client has heard it.
@@ -161,22 +156,16 @@ class Responder:
                 code="invalid_value",
                 param="audio_end_ms",
             )
-        self._cut(item.id, audio_end_ms)
+        item.cut(audio_end_ms)
+        self._tell_truncated(item, audio_end_ms)
+
+    def _tell_truncated(self, item: Item, audio_end_ms: int) -> None:
         self._events.emit(
             "conversation.item.truncated",
             item_id=item.id,
             content_index=0,
             audio_end_ms=audio_end_ms,
         )
-
-    def _cut(self, item_id: str, ms: int) -> None:
-        if self._active and self._active.item and self._active.item.id == item_id:
-            _cut(self._active.item, ms)
-            return
-        try:
-            _cut(self._conversation.get(item_id), ms)
-        except Refused:  # the client has deleted it, or it was never in the conversation
-            return
 
     async def _run(self, response: "_Response", reply: Reply | None) -> None:
         with response.scope:
@@ -195,7 +184,7 @@ class Responder:
     async def _generate(self, response: "_Response", reply: Reply) -> None:
         if reply.sentences:
             item = response.begin_message()
-            for sentence in reply.sentences:
+            for sentence in split_sentences("\n".join(reply.sentences)):
                 ms = await self._say(response, item, sentence) if response.wish.has_audio else 0
                 response.write(item, sentence, ms)
         if reply.tool:
@@ -211,7 +200,7 @@ class Responder:
         ]
         utterance = response.utterance
         if utterance is None:
-            utterance = response.utterance = self.playout.open(response.id, item.id)
+            utterance = response.utterance = self.playout.open(response.id, item)
         await utterance.until_waiting(_AHEAD_MS)
         return utterance.write(b"".join(audio))
 
@@ -354,10 +343,3 @@ class _Response:
             "usage": None if status == "in_progress" else _NO_USAGE,
             "metadata": self.wish.metadata,
         }
-
-
-def _cut(item: Item, ms: int) -> None:
-    part = item.wire["content"][0]
-    part["transcript"] = heard_words(item.segments, ms)
-    item.wire["status"] = "incomplete"
-    item.is_truncated = True

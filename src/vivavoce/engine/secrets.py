@@ -36,8 +36,14 @@ class ClientSecrets:
             The secret and the time at which it expires, in epoch seconds.
 
         Raises:
-            Refused: If there are too many that have not expired.
+            Refused: If it may not live so long or so short, or too many have not expired.
         """
+        if not MIN_SECONDS <= seconds <= MAX_SECONDS:
+            raise Refused(
+                f"expires_after.seconds must be from {MIN_SECONDS} to {MAX_SECONDS}.",
+                code="invalid_value",
+                param="expires_after.seconds",
+            )
         self._forget_expired()
         if len(self._secrets) >= _MAX_SECRETS:
             raise Refused(
