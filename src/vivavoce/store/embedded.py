@@ -8,13 +8,15 @@ itself. Nothing is written outside the home's own folder.
 import ctypes
 import fcntl
 import os
+import shutil
 import signal
 import subprocess
 import tempfile
-from collections.abc import AsyncGenerator, Callable, Generator
+from collections.abc import AsyncGenerator, Callable, Generator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Final
 from urllib.parse import quote
 
@@ -27,6 +29,7 @@ from vivavoce.store.postgres_files import (
     EmbeddedPostgresError,
     Places,
     choose_account,
+    choose_creator,
     find_programs,
     prepare_places,
     read_passwords,
@@ -41,6 +44,7 @@ INITDB_SECONDS: Final = 120
 _RESTART_DELAYS: Final = (0.0, 0.2, 0.5, 1.0, 2.0, 5.0)
 _POLL_SECONDS: Final = 0.02
 _PR_SET_PDEATHSIG: Final = 1
+_NO_SETTINGS: Final[Mapping[str, str]] = MappingProxyType({})
 
 # Errors are logged without their detail, which quotes rows: what people said stays in the tables.
 _SETTINGS: Final = {
@@ -78,7 +82,10 @@ class EmbeddedPostgres:
 
 @asynccontextmanager
 async def open_postgres(
-    home: Path, *, on_progress: Callable[[str], None] = lambda _: None
+    home: Path,
+    *,
+    settings: Mapping[str, str] = _NO_SETTINGS,
+    on_progress: Callable[[str], None] = lambda _: None,
 ) -> AsyncGenerator[EmbeddedPostgres, None]:
     """Run the embedded Postgres of a home for the length of the `async with` block.
 
@@ -87,12 +94,13 @@ async def open_postgres(
 
     Args:
         home: Folder of everything that we keep; the server's part is `postgres/` in it.
+        settings: Of Postgres, before ours.
         on_progress: Told in words what takes long.
 
     Raises:
         EmbeddedPostgresError: If it cannot run here, with what to do about it.
     """
-    account = choose_account()
+    account = choose_account(home)
     places = prepare_places(home, account)
     with _lock(places):
         programs = find_programs(places.root, account)
@@ -101,7 +109,7 @@ async def open_postgres(
         if not (places.data / "PG_VERSION").exists():
             on_progress("Creating the database…")
             await anyio.to_thread.run_sync(_create, programs, places, account, passwords)
-        server = _Server(programs, places, account)
+        server = _Server(programs, places, account, {**_SETTINGS, **settings})
         running = _describe(places, programs, passwords, server.pid)
         await server.start(_postgres_dsn(places, passwords))
         try:
@@ -116,10 +124,14 @@ async def open_postgres(
 
 
 async def attach_postgres(home: Path) -> EmbeddedPostgres | None:
-    """Find the server of a home that another process runs, or None if none answers."""
-    if not (home / "postgres" / "passwords.json").exists():  # noqa: ASYNC240  one stat
+    """Find the server of a home that another process runs, or None if none answers.
+
+    Raises:
+        EmbeddedPostgresError: If the home is another user's.
+    """
+    if not (home / "postgres" / "passwords.json").exists():
         return None
-    account = choose_account()
+    account = choose_account(home)
     places = prepare_places(home, account)
     passwords = read_passwords(places)
     if not await _answers(_postgres_dsn(places, passwords)):
@@ -131,10 +143,13 @@ async def attach_postgres(home: Path) -> EmbeddedPostgres | None:
 class _Server:
     """The server process."""
 
-    def __init__(self, programs: Path, places: Places, account: Account) -> None:
+    def __init__(
+        self, programs: Path, places: Places, account: Account, settings: Mapping[str, str]
+    ) -> None:
         self._programs = programs
         self._places = places
         self._account = account
+        self._settings = {**settings, "unix_socket_directories": str(places.sockets)}
         self._process: subprocess.Popen[bytes] | None = None
 
     def pid(self) -> int | None:
@@ -150,7 +165,8 @@ class _Server:
             while True:
                 if self.pid() is None:
                     self._spawn()
-                if await _answers(dsn):
+                # One that is being stopped may answer too: it must be the one that we started.
+                if _postmaster_pid(self._places) == self.pid() and await _answers(dsn):
                     return
                 if self.pid() is None:
                     await anyio.sleep(0.1)
@@ -185,14 +201,13 @@ class _Server:
         self._process = None
 
     def _spawn(self) -> None:
-        settings = {**_SETTINGS, "unix_socket_directories": str(self._places.sockets)}
-        with self._places.log.open("ab") as log:
+        with open(self._places.log, "ab", opener=_private) as log:
             self._process = subprocess.Popen(  # noqa: S603  our own program
                 [
                     str(self._programs / "postgres"),
                     "-D",
                     str(self._places.data),
-                    *(f"--{name}={value}" for name, value in settings.items()),
+                    *(f"--{name}={value}" for name, value in self._settings.items()),
                 ],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
@@ -233,7 +248,7 @@ def _die_with(parent: int) -> Callable[[], None]:
 @contextmanager
 def _lock(places: Places) -> Generator[None, None, None]:
     """Hold the home against a second supervisor."""
-    with places.lock.open("w") as file:
+    with open(places.lock, "w", opener=_private) as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -242,6 +257,10 @@ def _lock(places: Places) -> Generator[None, None, None]:
                 " another folder with VIVA_HOME."
             ) from None
         yield
+
+
+def _private(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)
 
 
 def _refuse_other_major(places: Places) -> None:
@@ -254,30 +273,39 @@ def _refuse_other_major(places: Places) -> None:
 
 
 def _create(programs: Path, places: Places, account: Account, passwords: dict[str, str]) -> None:
-    with tempfile.NamedTemporaryFile("w", dir=places.sockets) as password_file:
-        password_file.write(passwords["postgres"])
-        password_file.flush()
-        if account.uid is not None and account.gid is not None:
-            os.chown(password_file.name, account.uid, account.gid)
-        made = subprocess.run(  # noqa: S603  our own program
-            [
-                str(programs / "initdb"),
-                f"--pgdata={places.data}",
-                "--username=postgres",
-                "--auth=scram-sha-256",
-                f"--pwfile={password_file.name}",
-                "--encoding=UTF8",
-                "--locale=C.UTF-8",
-            ],
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            cwd=places.sockets,
-            timeout=INITDB_SECONDS,
-            check=False,
-            user=account.uid,
-            group=account.gid,
-            extra_groups=account.extra_groups,
-        )
+    """Make the data folder under another name first: half of one must not be taken for it."""
+    creator = choose_creator()
+    for abandoned in places.root.glob("new-*"):
+        shutil.rmtree(abandoned)
+    fresh = Path(tempfile.mkdtemp(prefix="new-", dir=places.root))
+    password_file = fresh / "password"
+    descriptor = os.open(password_file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        file.write(passwords["postgres"])
+    creator.give(fresh)
+    made = subprocess.run(  # noqa: S603  our own program
+        [
+            str(programs / "initdb"),
+            f"--pgdata={fresh / 'data'}",
+            "--username=postgres",
+            "--auth=scram-sha-256",
+            f"--pwfile={password_file}",
+            "--encoding=UTF8",
+            "--locale=C.UTF-8",
+        ],
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        cwd=fresh,
+        timeout=INITDB_SECONDS,
+        check=False,
+        user=creator.uid,
+        group=creator.gid,
+        extra_groups=creator.extra_groups,
+    )
+    if made.returncode == 0:
+        account.give(fresh / "data")
+        (fresh / "data").rename(places.data)
+    shutil.rmtree(fresh, ignore_errors=True)
     if made.returncode != 0:
         raise EmbeddedPostgresError(
             f"The database could not be created: {made.stderr.decode(errors='replace')[-600:]}"

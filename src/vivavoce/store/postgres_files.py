@@ -5,6 +5,7 @@ import os
 import pwd
 import secrets
 import shutil
+import stat
 import subprocess
 import tempfile
 from dataclasses import dataclass
@@ -15,7 +16,9 @@ from typing import Final
 MAJOR: Final = 18
 SOCKET_NAME: Final = ".s.PGSQL.5432"
 MAX_SOCKET_PATH_BYTES: Final = 107  # sockaddr_un.sun_path, without its terminating NUL
-_ROOT_USERS: Final = ("postgres", "nobody")
+# Numbers that no distribution gives to anybody (systemd, "Users, Groups, UIDs and GIDs").
+_FREE_UIDS: Final = range(60_578, 61_184)
+_CREATORS: Final = ("postgres", "nobody", "daemon")
 
 
 class EmbeddedPostgresError(Exception):
@@ -24,16 +27,24 @@ class EmbeddedPostgresError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """The operating system's user that the server runs as; None is our own."""
+    """A user of the operating system that a program runs as; None is our own."""
 
     uid: int | None
     gid: int | None
-    name: str
 
     @property
     def extra_groups(self) -> list[int] | None:
         """Further groups for a child process: none, or (None) as we have them."""
         return None if self.uid is None else []
+
+    def give(self, path: Path) -> None:
+        """Make this user the owner of a path and all below it. Links are not followed."""
+        if self.uid is None or self.gid is None:
+            return
+        os.chown(path, self.uid, self.gid, follow_symlinks=False)
+        for folder, folders, names in os.walk(path):
+            for name in (*folders, *names):
+                os.chown(Path(folder, name), self.uid, self.gid, follow_symlinks=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,30 +59,45 @@ class Places:
     passwords: Path
 
 
-def choose_account() -> Account:
-    """Choose the server's user. Postgres refuses to run as root, and needs a user with a name.
+def choose_account(home: Path) -> Account:
+    """Choose the server's user: ourselves, or as root, whom Postgres refuses, a number of its own.
+
+    The number belongs to nobody else on the machine, so that no other service that runs as `nobody`
+    reads the data. It stays with the home.
+    """
+    if os.geteuid() != 0:
+        return Account(None, None)
+    try:
+        uid = _data(home).stat().st_uid
+    except FileNotFoundError:
+        uid = 0
+    if uid == 0:
+        taken = {entry.pw_uid for entry in pwd.getpwall()}
+        uid = secrets.choice([uid for uid in _FREE_UIDS if uid not in taken])
+    return Account(uid, uid)
+
+
+def choose_creator() -> Account:
+    """Choose who runs `initdb`, which insists on a user with a name, unlike the server itself.
 
     Raises:
         EmbeddedPostgresError: If there is no such user.
     """
     if os.geteuid() != 0:
         try:
-            return Account(None, None, pwd.getpwuid(os.geteuid()).pw_name)
+            pwd.getpwuid(os.geteuid())
         except KeyError:
             raise EmbeddedPostgresError(
                 f"Postgres needs a user with a name, and uid {os.geteuid()} has none on this"
                 " machine. Add it to /etc/passwd, or set VIVA_DATABASE_URL to another Postgres."
             ) from None
-    for name in _ROOT_USERS:
-        try:
-            entry = pwd.getpwnam(name)
-        except KeyError:
-            continue
-        if entry.pw_uid != 0:
-            return Account(entry.pw_uid, entry.pw_gid, name)
+        return Account(None, None)
+    for entry in pwd.getpwall():
+        if entry.pw_name in _CREATORS and entry.pw_uid != 0:
+            return Account(entry.pw_uid, entry.pw_gid)
     raise EmbeddedPostgresError(
-        "Postgres does not run as root, and this machine has neither a user `postgres` nor"
-        " `nobody`. Run as an ordinary user, or set VIVA_DATABASE_URL to another Postgres."
+        f"As root, Postgres needs a user such as {', '.join(_CREATORS)} on this machine. Run as an"
+        " ordinary user, or set VIVA_DATABASE_URL to another Postgres."
     )
 
 
@@ -79,41 +105,67 @@ def prepare_places(home: Path, account: Account) -> Places:
     """Make the folders, reachable by the server's user and by nobody else.
 
     Raises:
-        EmbeddedPostgresError: If the server's user cannot reach them.
+        EmbeddedPostgresError: If we may not write there, or the server's user cannot get there.
     """
     root = home.absolute() / "postgres"
-    root.mkdir(mode=0o711, parents=True, exist_ok=True)
-    places = Places(
+    try:
+        root.mkdir(mode=0o700 if account.uid is None else 0o711, parents=True, exist_ok=True)
+        sockets = _sockets(root, account)
+        if not sockets.exists():
+            sockets.mkdir(mode=0o700)
+            account.give(sockets)
+    except PermissionError as error:
+        raise EmbeddedPostgresError(
+            f"{error.filename} belongs to somebody else. Run as its owner, or set VIVA_HOME to a"
+            " folder of your own."
+        ) from None
+    if account.uid is not None and not can_reach(sockets, account):
+        raise EmbeddedPostgresError(
+            f"As root, Postgres runs as a user of its own, who cannot reach {root}. Set VIVA_HOME"
+            " to a folder that others may pass through, such as /var/lib/vivavoce."
+        )
+    return Places(
         root=root,
-        data=root / f"data-{MAJOR}",
-        sockets=_sockets(root),
+        data=_data(home),
+        sockets=sockets,
         log=root / "postgres.log",
         lock=root / "lock",
         passwords=root / "passwords.json",
     )
-    for folder in (places.data, places.sockets):
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        if account.uid is not None and account.gid is not None:
-            os.chown(folder, account.uid, account.gid)
-    if account.uid is not None and not can_reach(places.data, account):
-        raise EmbeddedPostgresError(
-            f"Postgres runs as the user {account.name} here, who cannot reach {places.data}. Set"
-            " VIVA_HOME to a folder that others may pass through, such as /var/lib/vivavoce."
-        )
-    return places
 
 
-def _sockets(root: Path) -> Path:
+def _data(home: Path) -> Path:
+    return home.absolute() / "postgres" / f"data-{MAJOR}"
+
+
+def _sockets(root: Path, account: Account) -> Path:
     """A folder whose socket's path fits into 107 bytes."""
     near = root / "run"
     if len(os.fsencode(near / SOCKET_NAME)) <= MAX_SOCKET_PATH_BYTES:
         return near
     note = root / "sockets"  # says where they are instead, since the name is not to be guessed
-    if note.exists() and (far := Path(note.read_text(encoding="utf-8"))).is_dir():
+    if note.exists() and _is_private(far := Path(note.read_text(encoding="utf-8")), account):
         return far
-    far = Path(tempfile.mkdtemp(prefix="viva-pg-"))
+    far = Path(tempfile.mkdtemp(prefix="viva-pg-", dir=_runtime_folder()))
+    account.give(far)
     note.write_text(str(far), encoding="utf-8")
     return far
+
+
+def _runtime_folder() -> str | None:
+    """The user's own folder for sockets if there is one, else where temporary files go."""
+    folder = os.environ.get("XDG_RUNTIME_DIR", "")
+    return folder if os.geteuid() != 0 and os.access(folder, os.W_OK) else None
+
+
+def _is_private(folder: Path, account: Account) -> bool:
+    """Whether a folder in a shared place is still ours: anybody may take a name that is free."""
+    try:
+        found = folder.lstat()
+    except FileNotFoundError:
+        return False
+    owner = os.geteuid() if account.uid is None else account.uid
+    return stat.S_ISDIR(found.st_mode) and found.st_uid == owner and not found.st_mode & 0o077
 
 
 def can_reach(path: Path, account: Account) -> bool:
@@ -168,14 +220,27 @@ def _copy_programs(package: Path, root: Path) -> Path:
 
 
 def read_passwords(places: Places) -> dict[str, str]:
-    """Read the passwords of the database's roles, made up at the first start. Mode 0600."""
-    if places.passwords.exists():
+    """Read the passwords of the database's roles, made up at the first start. Mode 0600.
+
+    Raises:
+        EmbeddedPostgresError: If they are somebody else's.
+    """
+    try:
         known: dict[str, str] = json.loads(places.passwords.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        pass
+    except PermissionError:
+        raise EmbeddedPostgresError(
+            f"{places.root} belongs to another user: run as the one who started it."
+        ) from None
+    else:
         return known
     passwords = {role: secrets.token_urlsafe(24) for role in ("postgres", "authenticator")}
     fresh = places.passwords.with_suffix(".new")
     descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(descriptor, "w", encoding="utf-8") as file:
         json.dump(passwords, file)
+        file.flush()
+        os.fsync(descriptor)
     fresh.rename(places.passwords)
     return passwords
