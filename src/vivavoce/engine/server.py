@@ -30,15 +30,10 @@ class PatientlessProtocol(H11Protocol):
     def data_received(self, data: bytes) -> None:
         """Take data; the time is over once the request is whole."""
         super().data_received(data)
-        if self._is_whole():
+        if self._is_whole() or self.transport.get_protocol() is not self:  # became a WebSocket
             self._stop_deadline()
         elif self._deadline is None:
             self._start_deadline()
-
-    def handle_websocket_upgrade(self, event: h11.Request) -> None:
-        """Hand the connection on; the WebSocket has limits of its own."""
-        self._stop_deadline()
-        super().handle_websocket_upgrade(event)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Forget the connection."""
