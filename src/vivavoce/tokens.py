@@ -100,8 +100,8 @@ def load_keys(jwks: Mapping[str, Any]) -> SigningKeys:
         keys = tuple(ECKey.import_key(dict(key)) for key in jwks["keys"])
     except (JoseError, KeyError, TypeError, ValueError) as error:
         raise ValueError("The signing keys are not a JWKS of P-256 keys.") from error
-    if not keys or not all(key.is_private and key.kid for key in keys):
-        raise ValueError("Every signing key needs its private part and a kid.")
+    if not keys or not all(_can_sign(key) for key in keys):
+        raise ValueError("Every signing key needs curve P-256, its private part and a kid.")
     return SigningKeys(keys)
 
 
@@ -210,6 +210,10 @@ class Verifier:
         return dict(decoded.claims)
 
 
+def _can_sign(key: ECKey) -> bool:
+    return key.is_private and bool(key.kid) and key.curve_name == "P-256"
+
+
 def _identity(claims: dict[str, Any]) -> Identity:
     app_metadata = claims.get("app_metadata")
     tenant_id = claims.get("tenant_id") or (
@@ -224,6 +228,7 @@ def _identity(claims: dict[str, Any]) -> Identity:
         or not isinstance(permissions, list)
         or not all(isinstance(name, str) for name in permissions)
         or not isinstance(claims["jti"], str)
+        or not isinstance(claims["aud"], str)
     ):
         raise AuthenticationFailed("The token is not valid here.")
     if claims["aud"] != ACCESS and session_id is None:
