@@ -25,8 +25,8 @@ _SECRETS: Final = re.compile(
     # A JWT, wherever it stands; our own and OpenAI's keys; bearer credentials; URL parameters.
     r"eyJ[\w-]{8,}\.[\w-]+\.[\w-]*"
     r"|\b(?:sk|ek)[-_][\w-]{8,}"
-    r"|(?<=\bbearer\.)[\w.~+/=-]+"
-    r"|(?<=\bBearer )[\w.~+/=-]+"
+    r"|(?<=\bbearer\.)[\w.~+/=-]{8,}"
+    r"|(?<=\bbearer )[\w.~+/=-]{8,}"
     r"|(?<=[?&]token=)[^&\s\"'#]+"
     r"|(?<=[?&]apikey=)[^&\s\"'#]+"
     r"|(?<=[?&]access_token=)[^&\s\"'#]+"
