@@ -192,6 +192,8 @@ create table machines (
     on delete set null (session_id)
 );
 create index machines_session on machines (session_id) where session_id is not null;
+-- However many control planes notice a loss, one machine takes the session over.
+create unique index machines_one_serving on machines (session_id) where state = 'claimed';
 create index machines_live on machines (state) where state not in ('gone', 'failed', 'lost');
 
 create table cleanup_jobs (

@@ -1,0 +1,1 @@
+"""The acts of the control plane: start, renew, end, take over, clean up."""

@@ -1,0 +1,126 @@
+"""What a machine tells the control plane. Each report may come any number of times."""
+
+from typing import assert_never
+from uuid import UUID
+
+import structlog
+
+from vivavoce import tokens
+from vivavoce.control.configuration import active_until
+from vivavoce.control.end import finish_after_exit
+from vivavoce.control.plane import ControlPlane
+from vivavoce.errors import NotFound
+from vivavoce.protocol.machine import (
+    CallEndedReport,
+    CallReport,
+    EventReport,
+    ExitedReport,
+    MachineReport,
+    StatusReport,
+)
+from vivavoce.sessions.lifecycle import OVER, SessionEvent
+from vivavoce.store import calls, events, jobs
+from vivavoce.store import machines as machine_rows
+from vivavoce.store import sessions as rows
+from vivavoce.store.pool import Connection
+from vivavoce.store.sessions import SessionRow
+
+log = structlog.get_logger(__name__)
+_STALE = ("lost", "gone", "failed")
+
+
+async def take_reports(
+    plane: ControlPlane,
+    identity: tokens.Identity,
+    machine_id: str,
+    reports: list[MachineReport],
+) -> None:
+    """Take what a machine reports of its session.
+
+    A machine that was given up still tells of calls, so that none is left behind; on the state of
+    the session it has no say any more.
+
+    Raises:
+        NotFound: If the token is not this machine's, or its session does not exist.
+        Unavailable: If the database does not answer; then say all of it again.
+    """
+    session_id = identity.session_id
+    if session_id is None or identity.subject != str(_uuid(machine_id)):
+        raise NotFound("There is no such machine.")
+    exited: ExitedReport | None = None
+    is_over = False
+    async with plane.database.as_service() as conn:
+        session = await rows.get_session(conn, session_id)
+        machine = await machine_rows.find_machine(conn, identity.subject)
+        if session.tenant_id != identity.tenant_id or machine is None:
+            raise NotFound("There is no such machine.")
+        is_over = session.status in OVER
+        is_stale = machine.state in _STALE or machine.session_id != session_id
+        for report in reports:
+            if isinstance(report, ExitedReport):
+                exited = None if is_stale else report
+            elif not (is_stale and isinstance(report, StatusReport)):
+                await _take(conn, session, report)
+        if is_over:
+            await jobs.add_job(conn, jobs.SETTLE, session_id=session_id)
+    if exited is not None and not is_over:
+        await finish_after_exit(
+            plane,
+            session_id,
+            reason=exited.reason,
+            item_count=exited.item_count,
+            transcript_complete=exited.transcript_complete,
+        )
+    if is_over:
+        plane.cleanup.ring()
+
+
+async def _take(
+    conn: Connection,
+    session: SessionRow,
+    report: CallReport | CallEndedReport | StatusReport | EventReport,
+) -> None:
+    match report:
+        case CallReport():
+            await calls.add_call(
+                conn,
+                call_id=report.call_id,
+                session_id=session.id,
+                tenant_id=session.tenant_id,
+                created_at=report.created_at,
+            )
+        case CallEndedReport():
+            await calls.end_call(conn, report.call_id, session.id, hung_up=True)
+        case StatusReport():
+            await _note_status(conn, session, report)
+        case EventReport():
+            await events.add_event_once(
+                conn,
+                session_id=session.id,
+                tenant_id=session.tenant_id,
+                kind=report.kind,
+                data={**report.data, "at": report.at.isoformat()},
+            )
+        case _ as never:
+            assert_never(never)
+
+
+async def _note_status(conn: Connection, session: SessionRow, report: StatusReport) -> None:
+    if report.status == "reconnecting":
+        await rows.move_session(conn, session.id, SessionEvent.LOST)
+        return
+    active_at = session.active_at or report.at
+    await rows.move_session(
+        conn,
+        session.id,
+        SessionEvent.CONNECTED,
+        at=report.at,
+        expires_at=active_until(session, active_at),
+    )
+
+
+def _uuid(text: str) -> UUID:
+    try:
+        return UUID(text)
+    except ValueError:
+        raise NotFound("There is no such machine.") from None

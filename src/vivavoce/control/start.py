@@ -1,0 +1,386 @@
+"""Start an interview: a machine and the call's preparation side by side, then the claim.
+
+A row stands before anything is asked for. Whatever fails, or whoever goes away, what was got is
+given back, and the row says what failed. What even that cannot do is left to the reaper.
+"""
+
+from collections.abc import Awaitable, Callable
+from typing import Any, Final, Literal, TypeVar
+
+import anyio
+import msgspec
+import structlog
+
+from vivavoce import tokens
+from vivavoce.control import configuration
+from vivavoce.control.plane import ControlPlane
+from vivavoce.control.pool import Held
+from vivavoce.errors import (
+    MachineProvisioningFailed,
+    SessionEnded,
+    Unavailable,
+    VivavoceError,
+    from_code,
+)
+from vivavoce.logs import bound
+from vivavoce.machines.provider import AlreadyClaimed, MachineFailure, MachineLost
+from vivavoce.protocol.interview_start import (
+    ClientSecret,
+    InterviewStartRequest,
+    InterviewStartResponse,
+    MachineInfo,
+    OpenAIConfig,
+    SessionMetadata,
+    WebRTCConfig,
+)
+from vivavoce.protocol.sessions import SessionFailure
+from vivavoce.sessions.lifecycle import LIVE, SessionEvent, SessionStatus
+from vivavoce.store import events, jobs
+from vivavoce.store import machines as machine_rows
+from vivavoce.store import sessions as rows
+from vivavoce.store.sessions import NewSession, SessionRow
+
+log = structlog.get_logger(__name__)
+
+START_SECONDS: Final = 30.0
+"""For a whole start; one that stands longer was left behind by a control plane that died."""
+CLEANUP_SECONDS: Final = 10.0
+CLAIM_TRIES: Final = 2
+POLL_SECONDS: Final = 0.25
+Branch = Literal["machine", "call", "claim", "start"]
+T = TypeVar("T")
+
+
+class _BranchFailed(Exception):
+    """What failed, and where; `error` is what the caller gets."""
+
+    def __init__(self, branch: Branch, error: VivavoceError) -> None:
+        super().__init__(branch)
+        self.branch = branch
+        self.error = error
+
+
+async def start_interview(
+    plane: ControlPlane,
+    identity: tokens.Identity,
+    request: InterviewStartRequest,
+    *,
+    idempotency_key: str | None = None,
+    request_id: str | None = None,
+) -> InterviewStartResponse:
+    """Start a session, or find the one that this key has started.
+
+    Args:
+        plane: The parts.
+        identity: A user's access token.
+        request: What is wanted.
+        idempotency_key: The same key of the same caller gives the same session. Secrets are minted
+            anew. If the start failed, the key is free again.
+        request_id: For the audit log.
+
+    Raises:
+        QuotaExceeded: If the tenant has all the sessions that it may have.
+        MachineProvisioningFailed: If there is no machine.
+        Unavailable: If the voice model or the database does not answer.
+        SessionEnded: If the key's session is over.
+        InvalidRequest: If the request asks for what cannot be.
+    """
+    new = configuration.new_session(plane, identity, request, idempotency_key=idempotency_key)
+    session = await _admit(plane, identity, new, request_id)
+    if session is None:
+        return await _join(plane, identity, new)
+    with bound(session_id=session.id, tenant_id=session.tenant_id):
+        try:
+            with anyio.fail_after(START_SECONDS):
+                return await _start(plane, identity, session)
+        except _BranchFailed as failed:
+            log.warning("start failed", branch=failed.branch, code=failed.error.code)
+            await _fail(plane, session, failed)
+            raise failed.error from failed
+        except TimeoutError:
+            late = Unavailable("The session did not start in time; try again.", retry_after=1.0)
+            await _fail(plane, session, _BranchFailed("start", late))
+            raise late from None
+        except (
+            BaseException
+        ):  # the caller is cancelled, or the database gone: the row must not stay
+            cut = Unavailable("The start was interrupted; try again.", retry_after=1.0)
+            await _fail(plane, session, _BranchFailed("start", cut))
+            raise
+        finally:
+            plane.started.ring()
+
+
+async def _admit(
+    plane: ControlPlane, identity: tokens.Identity, new: NewSession, request_id: str | None
+) -> SessionRow | None:
+    async with plane.database.as_tenant(identity.claims) as conn:
+        session = await rows.insert_session(conn, new)
+        if session is not None:
+            await events.add_audit(
+                conn,
+                tenant_id=new.tenant_id,
+                actor=identity.subject,
+                action="session.start",
+                object_id=new.id,
+                request_id=request_id,
+            )
+        return session
+
+
+async def _start(
+    plane: ControlPlane, identity: tokens.Identity, session: SessionRow
+) -> InterviewStartResponse:
+    held: list[Held] = []  # at most one; given back on every way out but the good one
+    try:
+        secret = await _take_and_prepare(plane, session, held)
+        if held:
+            await _claim(plane, session, held)
+        ready = await _note_ready(plane, identity, session, held)
+    except BaseException:
+        await _abandon(plane, session, held)
+        raise
+    if held and held[0].is_lost:
+        plane.machines.report_loss(held[0])
+    return _response(plane, ready, secret)
+
+
+async def _take_and_prepare(
+    plane: ControlPlane, session: SessionRow, held: list[Held]
+) -> ClientSecret:
+    """Both branches at once; who fails first ends the other."""
+    secrets: list[ClientSecret] = []
+    failures: list[_BranchFailed] = []
+
+    async with anyio.create_task_group() as branches:
+
+        async def run(branch: Branch, act: Callable[[], Awaitable[T]], got: list[T]) -> None:
+            try:
+                got.append(await act())
+            except VivavoceError as error:
+                failures.append(_BranchFailed(branch, error))
+                branches.cancel_scope.cancel()
+
+        if session.architecture == "hybrid":
+            branches.start_soon(run, "machine", lambda: plane.machines.take(session.region), held)
+        branches.start_soon(run, "call", lambda: _prepare_call(plane, session), secrets)
+    if failures:
+        raise failures[0]
+    return secrets[0]
+
+
+async def _prepare_call(plane: ControlPlane, session: SessionRow) -> ClientSecret:
+    """Mint a key with the full configuration: that proves key, model and configuration."""
+    return await plane.voice.create_client_secret(configuration.issued_config(session).call)
+
+
+async def _claim(plane: ControlPlane, session: SessionRow, held: list[Held]) -> None:
+    """Give the session its machine; another one, once, if that one is lost on the way."""
+    for tries_left in reversed(range(CLAIM_TRIES)):
+        try:
+            await claim_machine(plane, session, held[0])
+        except MachineFailure as error:
+            if not tries_left:
+                failure = MachineProvisioningFailed(
+                    "The session's machine could not be claimed; try again.",
+                    triedRegions=[held[0].machine.region],
+                )
+                raise _BranchFailed("claim", failure) from error
+            await _abandon(plane, session, held)
+            held[:] = [await _another(plane, session)]
+        except VivavoceError as error:
+            raise _BranchFailed("claim", error) from error
+        else:
+            return
+
+
+async def _another(plane: ControlPlane, session: SessionRow) -> Held:
+    try:
+        return await plane.machines.take(session.region)
+    except VivavoceError as error:
+        raise _BranchFailed("machine", error) from error
+
+
+async def claim_machine(
+    plane: ControlPlane, session: SessionRow, held: Held, **taken_over: Any
+) -> None:
+    """Make a machine the session's, in its row first.
+
+    Args:
+        plane: The parts.
+        session: The session.
+        held: A machine that nobody has claimed.
+        taken_over: What is known already, as `configuration.make_claim` takes it.
+
+    Raises:
+        MachineFailure: If the machine is not to be had, refuses or is lost.
+        Unavailable: If the database does not answer.
+    """
+    async with plane.database.as_service() as conn:
+        is_ours = await machine_rows.note_claimed(
+            conn, held.machine_id, session_id=session.id, tenant_id=session.tenant_id
+        )
+    if not is_ours:
+        raise AlreadyClaimed("The machine has a session already.")
+    plane.machines.serve(held, session.id)
+    claim = configuration.make_claim(plane, session, held.machine_id, **taken_over)
+    reply = await held.channel.claim(claim)
+    if not reply.ok:
+        raise MachineLost(f"The machine refused the claim ({reply.code}).")
+
+
+async def _note_ready(
+    plane: ControlPlane, identity: tokens.Identity, session: SessionRow, held: list[Held]
+) -> SessionRow:
+    machine = held[0].machine if held else None
+    try:
+        async with plane.database.as_tenant(identity.claims) as conn:
+            ready = await rows.move_session(
+                conn,
+                session.id,
+                SessionEvent.CLAIMED,
+                region=machine.region if machine else None,
+                isolation=machine.isolation if machine else None,
+            )
+    except VivavoceError as error:
+        raise _BranchFailed("start", error) from error
+    if ready is None:
+        ended = SessionEnded("The session was ended while it was starting.")
+        raise _BranchFailed("start", ended)
+    return ready
+
+
+async def _abandon(plane: ControlPlane, session: SessionRow, held: list[Held]) -> None:
+    """Give an unclaimed machine back, destroy any other. What fails is the reaper's: rows stand."""
+    with anyio.move_on_after(CLEANUP_SECONDS, shield=True):
+        while held:
+            one = held.pop()
+            try:
+                if one.session_id is None:
+                    await plane.machines.give_back(one)
+                else:
+                    plane.machines.release(session.id)
+                    await plane.machines.destroy(one.machine)
+            except (VivavoceError, OSError, TimeoutError) as error:
+                log.warning("machine left to the reaper", error=type(error).__name__)
+
+
+async def _fail(plane: ControlPlane, session: SessionRow, failed: _BranchFailed) -> None:
+    """Say in the row what failed, and have the reaper look after what may be left.
+
+    If the database is down, the row stays in `provisioning` until the reaper finds it.
+    """
+    failure = SessionFailure(
+        branch=failed.branch,
+        code=failed.error.code,
+        message=failed.error.message,
+        tried_regions=failed.error.details.get("triedRegions"),
+    )
+    with anyio.move_on_after(CLEANUP_SECONDS, shield=True):
+        try:
+            await note_failure(plane, session.id, failure)
+        except VivavoceError as error:
+            log.warning("failed start not noted", code=error.code)
+
+
+async def note_failure(plane: ControlPlane, session_id: str, failure: SessionFailure) -> None:
+    """Move a session to `failed`, and have cleaned up what it left.
+
+    Raises:
+        Unavailable: If the database does not answer.
+    """
+    async with plane.database.as_service() as conn:
+        await rows.move_session(
+            conn, session_id, SessionEvent.FAIL, failure=msgspec.to_builtins(failure)
+        )
+        await jobs.add_job(conn, jobs.SETTLE, session_id=session_id)
+    plane.cleanup.ring()
+
+
+async def _join(
+    plane: ControlPlane, identity: tokens.Identity, new: NewSession
+) -> InterviewStartResponse:
+    """Wait for a start with the same key, whoever runs it, and answer as it was answered."""
+    session_id: str | None = None
+    with anyio.move_on_after(START_SECONDS):
+        while True:
+            ended = plane.started.next()
+            session = await _find(plane, identity, new, session_id)
+            if session.status != SessionStatus.PROVISIONING:
+                return await _answer_again(plane, session)
+            session_id = session.id
+            with anyio.move_on_after(POLL_SECONDS):
+                await ended.wait()
+    raise Unavailable("A start with this Idempotency-Key is under way.", retry_after=2.0)
+
+
+async def _find(
+    plane: ControlPlane, identity: tokens.Identity, new: NewSession, session_id: str | None
+) -> SessionRow:
+    async with plane.database.as_tenant(identity.claims) as conn:
+        if session_id is not None:
+            return await rows.get_session(conn, session_id)
+        session = await rows.session_of_key(
+            conn,
+            tenant_id=new.tenant_id,
+            user_id=new.user_id,
+            idempotency_key=new.idempotency_key or "",
+        )
+    if session is None:
+        raise Unavailable("The start with this Idempotency-Key failed; try again.", retry_after=0.1)
+    return session
+
+
+async def _answer_again(plane: ControlPlane, session: SessionRow) -> InterviewStartResponse:
+    if session.status == SessionStatus.FAILED:
+        failure = msgspec.convert(session.failure, SessionFailure)
+        details = {"triedRegions": failure.tried_regions} if failure.tried_regions else {}
+        raise from_code(failure.code, failure.message, **details)
+    if session.status not in LIVE:
+        raise SessionEnded("The session of this Idempotency-Key is over.")
+    secret = await _prepare_call(plane, session) if session.architecture == "direct" else None
+    return _response(plane, session, secret)
+
+
+def _response(
+    plane: ControlPlane, session: SessionRow, secret: ClientSecret | None
+) -> InterviewStartResponse:
+    call = configuration.issued_config(session).call
+    token, expires_at = configuration.session_token(plane, session)
+    is_hybrid = session.architecture == "hybrid"
+    return InterviewStartResponse(
+        session_id=session.id,
+        session_token=token,
+        webrtc_config=WebRTCConfig(
+            sdp_proxy_url=proxy_url(plane, session.id) if is_hybrid else None,
+            openai_config=OpenAIConfig(
+                url=plane.voice.calls_url,
+                model=call["model"],
+                voice=call["audio"]["output"]["voice"],
+                instructions=call["instructions"],
+                client_secret=None if is_hybrid else secret,
+            ),
+            stun_servers=list(plane.settings.stun_servers),
+            turn_servers=configuration.ice_servers(plane, session),
+        ),
+        metadata=SessionMetadata(
+            tenant_id=session.tenant_id,
+            user_id=session.user_id,
+            created_at=session.created_at,
+            expires_at=expires_at,
+            machine=machine_info(plane, session),
+        ),
+    )
+
+
+def proxy_url(plane: ControlPlane, session_id: str) -> str:
+    """Where a client connects; `wss` where the API is reached over TLS."""
+    return f"ws{plane.origin.removeprefix('http')}/s/{session_id}/ws"
+
+
+def machine_info(plane: ControlPlane, session: SessionRow) -> MachineInfo | None:
+    """Where a session runs, if it has a machine."""
+    if session.architecture != "hybrid" or session.isolation is None or session.region is None:
+        return None
+    provider = plane.machines.provider.capabilities.provider
+    return MachineInfo(provider=provider, isolation=session.isolation, region=session.region)

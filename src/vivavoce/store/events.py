@@ -1,0 +1,108 @@
+"""Rows of `session_events`, `audit_log` and `token_revocations`: what is only ever added."""
+
+from datetime import datetime
+from typing import Any, Final
+
+import msgspec
+
+from vivavoce.store.pool import Connection
+from vivavoce.store.rows import columns, to_row
+
+
+class EventRow(msgspec.Struct, frozen=True, kw_only=True):
+    """Something that happened in a session besides speech."""
+
+    seq: int
+    type: str
+    data: dict[str, Any]
+    created_at: datetime
+
+
+_COLUMNS: Final = columns(EventRow)
+
+
+async def add_event(
+    conn: Connection, *, session_id: str, tenant_id: str, kind: str, data: dict[str, Any]
+) -> EventRow:
+    """Note an event of a session."""
+    record = await conn.fetchrow(
+        f"""
+        insert into session_events (session_id, tenant_id, type, data)
+        values ($1, $2, $3, $4::jsonb) returning {_COLUMNS}
+        """,  # noqa: S608
+        session_id,
+        tenant_id,
+        kind,
+        data,
+    )
+    assert record is not None  # noqa: S101  an insert that returns
+    return to_row(record, EventRow)
+
+
+async def is_paused(conn: Connection, session_id: str) -> bool:
+    """Whether the last word on it was `pause`."""
+    last = await conn.fetchval(
+        """
+        select type from session_events where session_id = $1 and type in ('pause', 'resume')
+        order by seq desc limit 1
+        """,
+        session_id,
+    )
+    return bool(last == "pause")
+
+
+async def add_event_once(
+    conn: Connection, *, session_id: str, tenant_id: str, kind: str, data: dict[str, Any]
+) -> None:
+    """Note an event that may be told of several times; the very same one is kept once."""
+    await conn.execute(
+        """
+        insert into session_events (session_id, tenant_id, type, data)
+        select $1, $2, $3, $4::jsonb where not exists (select from session_events
+          where session_id = $1 and type = $3 and data = $4::jsonb)
+        """,
+        session_id,
+        tenant_id,
+        kind,
+        data,
+    )
+
+
+async def add_audit(
+    conn: Connection,
+    *,
+    tenant_id: str,
+    actor: str,
+    action: str,
+    object_id: str,
+    request_id: str | None,
+) -> None:
+    """Write down who did what to what."""
+    await conn.execute(
+        """
+        insert into audit_log (tenant_id, actor, action, object, request_id)
+        values ($1, $2, $3, $4, $5)
+        """,
+        tenant_id,
+        actor,
+        action,
+        object_id,
+        request_id,
+    )
+
+
+async def is_revoked(conn: Connection, token_id: str) -> bool:
+    """Whether a token was taken back."""
+    return bool(
+        await conn.fetchval(
+            "select exists (select from token_revocations where jti = $1)", token_id
+        )
+    )
+
+
+async def revoked_tokens(conn: Connection, session_id: str) -> list[str]:
+    """The `jti` of a session's revoked tokens that have not expired by themselves."""
+    records = await conn.fetch(
+        "select jti from token_revocations where session_id = $1 and expires_at > now()", session_id
+    )
+    return [record["jti"] for record in records]

@@ -1,0 +1,296 @@
+"""Rows of `interview_sessions`.
+
+Every function takes a connection whose role and claims are set already: row-level security decides
+what it sees.
+"""
+
+from datetime import datetime
+from typing import Any, Final
+
+import asyncpg
+import msgspec
+
+from vivavoce.errors import InvalidRequest, NotFound, QuotaExceeded
+from vivavoce.protocol.messages import EndReason
+from vivavoce.sessions.lifecycle import LIVE, TRANSITIONS, SessionEvent, SessionStatus, sources
+from vivavoce.store.pool import Connection
+from vivavoce.store.rows import columns, to_row
+
+_QUOTA_LOCK: Final = 0x71756F7461
+_LIVE: Final = sorted(status.value for status in LIVE)
+_TARGETS: Final = {
+    event: target for moves in TRANSITIONS.values() for event, target in moves.items()
+}
+QUOTA_RETRY_SECONDS: Final = 30.0
+
+
+class SessionRow(msgspec.Struct, frozen=True, kw_only=True):
+    """One interview session."""
+
+    id: str
+    tenant_id: str
+    company_id: str | None
+    user_id: str
+    architecture: str
+    status: str
+    end_reason: str | None
+    transcript_complete: bool | None
+    session_data: Any
+    config: dict[str, Any]
+    candidate: Any
+    region: str | None
+    isolation: str | None
+    failure: Any
+    item_count: int | None
+    created_at: datetime
+    active_at: datetime | None
+    ended_at: datetime | None
+    expires_at: datetime
+    revoked_at: datetime | None
+
+
+class NewSession(msgspec.Struct, frozen=True, kw_only=True):
+    """What a session starts with. `config` holds no secret: the candidate may read it."""
+
+    id: str
+    tenant_id: str
+    user_id: str
+    architecture: str
+    config: dict[str, Any]
+    created_at: datetime
+    expires_at: datetime
+    company_id: str | None = None
+    session_data: dict[str, Any] | None = None
+    candidate: Any = None
+    region: str | None = None
+    idempotency_key: str | None = None
+
+
+_COLUMNS: Final = columns(SessionRow)
+
+
+async def insert_session(conn: Connection, new: NewSession) -> SessionRow | None:
+    """Insert a session in `provisioning`, if the tenant may have one more.
+
+    Starts of one tenant go one after the other here, so that none slips past the quota.
+
+    Returns:
+        None if the caller has a session with this idempotency key already.
+
+    Raises:
+        QuotaExceeded: If the tenant has all the live sessions that it may have.
+        NotFound: If there is no such tenant.
+        InvalidRequest: If there is no such company.
+    """
+    await conn.execute(
+        "select pg_advisory_xact_lock(hashtextextended($1, $2))", new.tenant_id, _QUOTA_LOCK
+    )
+    room = await conn.fetchrow(
+        """
+        select t.max_concurrent_sessions as allowed,
+          (select count(*) from interview_sessions s
+            where s.tenant_id = t.id and s.status = any($4)) as live,
+          exists (select from interview_sessions s
+            where s.tenant_id = t.id and s.user_id = $2 and s.idempotency_key = $3) as is_known
+        from tenants t where t.id = $1
+        """,
+        new.tenant_id,
+        new.user_id,
+        new.idempotency_key,
+        _LIVE,
+    )
+    if room is None:
+        raise NotFound("This token's tenant does not exist here.")
+    if room["is_known"]:
+        return None
+    if room["live"] >= room["allowed"]:
+        raise QuotaExceeded(
+            f"All {room['allowed']} sessions that this tenant may have at once are in use.",
+            retry_after=QUOTA_RETRY_SECONDS,
+        )
+    try:
+        record = await conn.fetchrow(
+            f"""
+            insert into interview_sessions (id, tenant_id, user_id, architecture, config,
+              created_at, expires_at, company_id, session_data, candidate, region, idempotency_key)
+            values ($1, $2, $3, $4, $5::jsonb, $6, $7, $8, $9::jsonb,
+              $10::jsonb, $11, $12)
+            returning {_COLUMNS}
+            """,  # noqa: S608  the columns are ours
+            new.id,
+            new.tenant_id,
+            new.user_id,
+            new.architecture,
+            new.config,
+            new.created_at,
+            new.expires_at,
+            new.company_id,
+            new.session_data,
+            new.candidate,
+            new.region,
+            new.idempotency_key,
+        )
+    except asyncpg.ForeignKeyViolationError:
+        raise InvalidRequest("companyId: there is no such company.") from None
+    except asyncpg.CheckViolationError as error:
+        raise InvalidRequest(f"The request is too large ({error.constraint_name}).") from None
+    assert record is not None  # noqa: S101  an insert that returns
+    return to_row(record, SessionRow)
+
+
+async def session_of_key(
+    conn: Connection, *, tenant_id: str, user_id: str, idempotency_key: str
+) -> SessionRow | None:
+    """The session that this caller has started with this key."""
+    record = await conn.fetchrow(
+        f"""
+        select {_COLUMNS} from interview_sessions
+        where tenant_id = $1 and user_id = $2 and idempotency_key = $3
+        """,  # noqa: S608
+        tenant_id,
+        user_id,
+        idempotency_key,
+    )
+    return None if record is None else to_row(record, SessionRow)
+
+
+async def find_session(conn: Connection, session_id: str) -> SessionRow | None:
+    """One session, if there is one that this connection may see."""
+    record = await conn.fetchrow(
+        f"select {_COLUMNS} from interview_sessions where id = $1",  # noqa: S608
+        session_id,
+    )
+    return None if record is None else to_row(record, SessionRow)
+
+
+async def get_session(conn: Connection, session_id: str) -> SessionRow:
+    """One session.
+
+    Raises:
+        NotFound: If there is none that this connection may see.
+    """
+    session = await find_session(conn, session_id)
+    if session is None:
+        raise NotFound("There is no such session.")
+    return session
+
+
+async def list_sessions(
+    conn: Connection,
+    *,
+    limit: int,
+    before: tuple[datetime, str] | None = None,
+    status: str | None = None,
+) -> list[SessionRow]:
+    """Sessions, the newest first, from the one before `before` on."""
+    created_at, session_id = before or (None, None)
+    records = await conn.fetch(
+        f"""
+        select {_COLUMNS} from interview_sessions
+        where ($1::timestamptz is null or (created_at, id) < ($1, $2::uuid))
+          and ($3::text is null or status = $3)
+        order by created_at desc, id desc limit $4
+        """,  # noqa: S608
+        created_at,
+        session_id,
+        status,
+        limit,
+    )
+    return [to_row(record, SessionRow) for record in records]
+
+
+async def move_session(
+    conn: Connection,
+    session_id: str,
+    event: SessionEvent,
+    *,
+    at: datetime | None = None,
+    end_reason: EndReason | None = None,
+    failure: dict[str, Any] | None = None,
+    transcript_complete: bool | None = None,
+    region: str | None = None,
+    isolation: str | None = None,
+    expires_at: datetime | None = None,
+) -> SessionRow | None:
+    """Move a session on, in one atomic step.
+
+    What is written once (reason, times) stays as it was first written. A session that failed gives
+    its idempotency key back, so that the caller's next try is a new one.
+
+    Args:
+        conn: Decides by its role which rows it may touch.
+        session_id: Which one.
+        event: What happened.
+        at: When; the database's clock if None.
+        end_reason: Why it ends.
+        failure: What failed.
+        transcript_complete: Whether everything that was said is stored.
+        region: Where its machine is.
+        isolation: How well its machine is isolated.
+        expires_at: When it ends whatever happens; never later than it was.
+
+    Returns:
+        The row after the move; None if the session is in no state that allows the event.
+    """
+    target = _TARGETS[event]
+    record = await conn.fetchrow(
+        f"""
+        update interview_sessions set
+          status = $2,
+          end_reason = coalesce(end_reason, $5),
+          failure = coalesce(failure, $6::jsonb),
+          transcript_complete = coalesce($7, transcript_complete),
+          region = coalesce($8, region),
+          isolation = coalesce($9, isolation),
+          expires_at = least($10, expires_at),
+          active_at = case when $2 = '{SessionStatus.ACTIVE}'
+            then coalesce(active_at, $4, now()) else active_at end,
+          ended_at = case when $2 in ('{SessionStatus.ENDED}', '{SessionStatus.FAILED}')
+            then coalesce(ended_at, $4, now()) else ended_at end,
+          idempotency_key = case when $2 = '{SessionStatus.FAILED}'
+            then null else idempotency_key end
+        where id = $1 and status = any($3)
+        returning {_COLUMNS}
+        """,  # noqa: S608
+        session_id,
+        target.value,
+        sorted(status.value for status in sources(event)),
+        at,
+        end_reason,
+        failure,
+        transcript_complete,
+        region,
+        isolation,
+        expires_at,
+    )
+    return None if record is None else to_row(record, SessionRow)
+
+
+async def note_result(
+    conn: Connection, session_id: str, *, item_count: int, transcript_complete: bool
+) -> None:
+    """Write down what the machine says of the transcript, checked against what is stored."""
+    await conn.execute(
+        """
+        update interview_sessions set
+          item_count = $2,
+          transcript_complete = $3 and $2 <= (
+            select count(*) from transcript_entries e
+            where e.session_id = $1 and e.tenant_id = interview_sessions.tenant_id)
+        where id = $1 and status <> 'ended' and status <> 'failed'
+        """,
+        session_id,
+        item_count,
+        transcript_complete,
+    )
+
+
+async def unfinished_sessions(conn: Connection) -> list[SessionRow]:
+    """All sessions of all tenants that are not over yet."""
+    records = await conn.fetch(
+        f"""
+        select {_COLUMNS} from interview_sessions
+        where status not in ('ended', 'failed') order by created_at
+        """  # noqa: S608
+    )
+    return [to_row(record, SessionRow) for record in records]
