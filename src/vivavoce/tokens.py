@@ -1,6 +1,6 @@
 """Tokens: who issues them, what they claim, and how each is verified.
 
-Four kinds, all JWTs (RFC 7519) signed with ES256 by a key with a `kid`, told apart by `aud`:
+Three kinds, all JWTs (RFC 7519) signed with ES256 by a key with a `kid`, told apart by `aud`:
 
 - access token (`viva`): a user of a tenant; claims `sub`, `tenant_id`, `role`.
 - session token (`viva-session`): one person in one interview, at most one hour.
@@ -19,7 +19,7 @@ from uuid import UUID, uuid4
 
 from joserfc import jwt
 from joserfc.errors import JoseError
-from joserfc.jwk import ECKey, KeySet
+from joserfc.jwk import ECKey, KeySet, OctKey
 from joserfc.jwt import JWTClaimsRegistry
 
 from vivavoce.errors import AuthenticationFailed, Forbidden
@@ -30,6 +30,7 @@ ACCESS: Final = "viva"
 SESSION: Final = "viva-session"
 MACHINE: Final = "viva-machine"
 MAX_TOKEN_BYTES: Final = 8192
+MIN_SECRET_BYTES: Final = 32
 MAX_SESSION_TOKEN_SECONDS: Final = 3600
 RENEWAL_GRACE_SECONDS: Final = 300
 CLOCK_LEEWAY_SECONDS: Final = 5
@@ -187,15 +188,7 @@ class Verifier:
             iat={"essential": True},
             jti={"essential": True},
         )
-        try:
-            registry.validate({name: value for name, value in claims.items() if name != "exp"})
-        except (JoseError, TypeError, ValueError):
-            raise AuthenticationFailed("The token is not valid here.") from None
-        expires_at = claims.get("exp")
-        if not isinstance(expires_at, int) or isinstance(expires_at, bool):
-            raise AuthenticationFailed("The token is not valid here.")
-        if expires_at + grace < instant:
-            raise AuthenticationFailed("The token has expired; get a new one.", expired=True)
+        _check_claims(claims, registry, instant=instant, grace=grace)
         return _identity(claims)
 
     def _verified_claims(self, token: str) -> dict[str, Any]:
@@ -208,6 +201,70 @@ class Verifier:
         if not set(decoded.header) <= _HEADERS or decoded.header.get("kid") not in self._keys:
             raise AuthenticationFailed("The token is not valid here.")
         return dict(decoded.claims)
+
+
+class SupabaseVerifier:
+    """Verifies users of a Supabase project that still signs with its shared secret (HS256).
+
+    Only for access: such a token never stands for a session or a machine, and Supabase's own claim
+    `session_id` (a login) is not ours (an interview).
+
+    Args:
+        secret: The project's JWT secret, at least 32 bytes (RFC 7518 §3.2).
+
+    Raises:
+        ValueError: If the secret is too short.
+    """
+
+    def __init__(self, secret: str) -> None:
+        if len(secret.encode()) < MIN_SECRET_BYTES:
+            raise ValueError(f"A shared secret needs at least {MIN_SECRET_BYTES} bytes.")
+        self._key = OctKey.import_key(secret)
+
+    def verify(self, token: str, *, now: float | None = None) -> Identity:
+        """Check a user's token in full and say who it is.
+
+        Raises:
+            AuthenticationFailed: For anything that is not a good token of a user with a tenant.
+        """
+        if not token or len(token) > MAX_TOKEN_BYTES:
+            raise AuthenticationFailed("A token is needed.")
+        try:
+            decoded = jwt.decode(token, self._key, algorithms=["HS256"])
+        except (JoseError, ValueError, TypeError, UnicodeError):
+            raise AuthenticationFailed("The token is not valid here.") from None
+        if not set(decoded.header) <= _HEADERS:
+            raise AuthenticationFailed("The token is not valid here.")
+        instant = int(time.time() if now is None else now)
+        registry = JWTClaimsRegistry(
+            now=instant,
+            leeway=CLOCK_LEEWAY_SECONDS,
+            aud={"essential": True, "value": "authenticated"},
+            sub={"essential": True},
+            iat={"essential": True},
+        )
+        _check_claims(decoded.claims, registry, instant=instant)
+        login = decoded.claims.get("session_id")
+        kept = {
+            name: value
+            for name, value in decoded.claims.items()
+            if name not in ("session_id", "permissions")
+        }
+        return _identity({**kept, "aud": ACCESS, "jti": login if isinstance(login, str) else ""})
+
+
+def _check_claims(
+    claims: Mapping[str, Any], registry: JWTClaimsRegistry, *, instant: int, grace: int = 0
+) -> None:
+    try:
+        registry.validate({name: value for name, value in claims.items() if name != "exp"})
+    except (JoseError, TypeError, ValueError):
+        raise AuthenticationFailed("The token is not valid here.") from None
+    expires_at = claims.get("exp")
+    if not isinstance(expires_at, int) or isinstance(expires_at, bool):
+        raise AuthenticationFailed("The token is not valid here.")
+    if expires_at + grace < instant:
+        raise AuthenticationFailed("The token has expired; get a new one.", expired=True)
 
 
 def _can_sign(key: ECKey) -> bool:

@@ -271,3 +271,60 @@ def test_kept_keys_are_read_back():
 def test_unusable_keys_are_refused_at_start(jwks):
     with pytest.raises(ValueError, match="signing key"):
         tokens.load_keys(jwks)
+
+
+SECRET = "a-supabase-secret-of-forty-characters---"
+SUPABASE = tokens.SupabaseVerifier(SECRET)
+USER_CLAIMS = {
+    "iss": "https://project.supabase.co/auth/v1",
+    "aud": "authenticated",
+    "role": "authenticated",
+    "sub": USER,
+    "session_id": str(uuid4()),
+    "app_metadata": {"tenant_id": TENANT},
+    "iat": NOW,
+    "exp": NOW + 600,
+}
+
+
+def supabase(*, secret=SECRET, header=None, **changes):
+    head = segment({"alg": "HS256", "typ": "JWT", **(header or {})})
+    text = f"{head}.{segment({**USER_CLAIMS, **changes})}"
+    return f"{text}.{segment(hmac.digest(secret.encode(), text.encode(), 'sha256'))}"
+
+
+def test_a_supabase_user_has_access_and_is_in_no_interview():
+    identity = SUPABASE.verify(supabase(permissions=[tokens.CONNECT]), now=NOW)
+    assert (identity.kind, identity.subject, identity.tenant_id) == (tokens.ACCESS, USER, TENANT)
+    assert identity.session_id is None
+    assert "session_id" not in identity.claims
+    assert identity.permissions == frozenset()
+
+
+@pytest.mark.parametrize(
+    "token",
+    [
+        supabase(secret="another-secret-of-thirty-two-bytes-x"),
+        supabase(header={"alg": "none"}),
+        supabase(header={"alg": "HS512"}),
+        supabase(header={"jku": ANOTHERS_URL}),
+        supabase(aud="anon"),
+        supabase(role="service_role"),
+        supabase(app_metadata={}),
+        supabase(app_metadata=None, user_metadata={"tenant_id": TENANT}),
+        supabase(exp=NOW - 1),
+        supabase(exp=None),
+        supabase(sub="x"),
+        GOOD,
+        "",
+    ],
+    ids=range(13),
+)
+def test_a_forged_supabase_token_is_refused(token):
+    with pytest.raises(AuthenticationFailed):
+        SUPABASE.verify(token, now=NOW)
+
+
+def test_a_short_shared_secret_is_refused_at_start():
+    with pytest.raises(ValueError, match="32 bytes"):
+        tokens.SupabaseVerifier("short")
