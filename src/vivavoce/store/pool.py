@@ -32,6 +32,8 @@ _LOST: Final = (
     asyncpg.TooManyConnectionsError,
     asyncpg.InsufficientResourcesError,
     asyncpg.ReadOnlySQLTransactionError,
+    asyncpg.QueryCanceledError,
+    asyncpg.TransactionRollbackError,  # a deadlock: one of the two has to try again
 )
 
 

@@ -62,7 +62,7 @@ async def ingest(database: Database, batches: Sequence[IngestBatch]) -> list[Ing
     payload = [
         {
             "claims": msgspec.json.encode(batch.claims).decode(),
-            "sessionId": batch.session_id,
+            "sessionId": clean_text(batch.session_id),
             "witness": batch.witness,
             "entries": [_storable(entry) for entry in batch.entries],
         }
@@ -83,7 +83,9 @@ async def ingest(database: Database, batches: Sequence[IngestBatch]) -> list[Ing
 async def read_transcript(
     connection: Connection, session_id: str, *, after_change: int = 0, limit: int = MAX_PAGE
 ) -> list[StoredEntry]:
-    """Read a session's entries in order, those changed after a cursor; silence is left out of none.
+    """Read a session's entries in order, or those that changed after a cursor.
+
+    An entry whose final content is empty was taken back: it turned out to be silence.
 
     Args:
         connection: Of a transaction; its claims decide what is seen.
@@ -98,6 +100,7 @@ async def read_transcript(
                  timestamp, source, witness, final, truncated, confidence, metadata
           from transcript_entries
           where session_id = $1 and change_seq > $2
+            and tenant_id = (select tenant_id from interview_sessions where id = $1)
           order by change_seq limit $3
         ) changed order by position
         """,
