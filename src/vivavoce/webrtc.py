@@ -8,14 +8,14 @@ Importing this module changes two things in aiortc and aioice, for the whole pro
 - The host addresses that ICE offers. The stock list leaves loopback out, so that nothing connects
   on a machine without a network. Ours falls back to loopback, and offers nothing else where
   `set_local_description(…, loopback_only=True)` asks for it.
-
 Source: aiortc issue 543 (audio jitter buffer); RFC 8445 §5.1.1.1 (loopback candidates).
 """
 
+import asyncio
 from collections.abc import AsyncGenerator, Callable, Iterable
 from contextlib import asynccontextmanager
 from contextvars import ContextVar
-from typing import Any, Final, Protocol
+from typing import Any, Final, Protocol, cast
 
 import aioice.ice
 import aiortc.rtcrtpreceiver
@@ -26,6 +26,7 @@ from aiortc import (
     RTCPeerConnection,
     RTCSessionDescription,
 )
+from aiortc.exceptions import InvalidStateError
 from aiortc.jitterbuffer import JitterBuffer, JitterFrame
 from aiortc.mediastreams import MediaStreamError
 from aiortc.rtp import RtpPacket
@@ -80,6 +81,37 @@ aiortc.rtcrtpreceiver.JitterBuffer = ImmediateAudioBuffer  # type: ignore[attr-d
 aioice.ice.get_host_addresses = host_addresses
 
 
+class _PeerConnection(RTCPeerConnection):
+    """A peer connection that can be closed while it connects.
+
+    The stock one closes what is there and leaves the task that connects running: it then starts
+    receivers, threads and consent checks that nobody ends.
+    """
+
+    def __init__(self, configuration: RTCConfiguration) -> None:
+        super().__init__(configuration)
+        self._connecting: set[asyncio.Task[None]] = set()
+
+    async def _RTCPeerConnection__connect(self) -> None:  # noqa: N802  aiortc's own, mangled
+        task = cast("asyncio.Task[None]", asyncio.current_task())
+        self._connecting.add(task)
+        try:
+            await super()._RTCPeerConnection__connect()  # type: ignore[misc]
+        except InvalidStateError:  # the other side was faster to leave
+            return
+        finally:
+            self._connecting.discard(task)
+
+    async def close(self) -> None:
+        """Stop connecting, then close whatever came of it."""
+        connecting = self._connecting - {asyncio.current_task()}
+        for task in connecting:
+            task.cancel()
+        if connecting:
+            await asyncio.wait(connecting)
+        await super().close()
+
+
 @asynccontextmanager
 async def open_peer_connection(
     ice_servers: Iterable[RTCIceServer] = (),
@@ -90,7 +122,7 @@ async def open_peer_connection(
     Without `ice_servers` nothing off the machine's own networks is asked (aiortc's own default is
     a public STUN server).
     """
-    peer = RTCPeerConnection(RTCConfiguration(iceServers=list(ice_servers)))
+    peer = _PeerConnection(RTCConfiguration(iceServers=list(ice_servers)))
     try:
         yield peer
     finally:

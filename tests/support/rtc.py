@@ -105,6 +105,7 @@ async def open_call(
     *,
     microphone: Microphone | None = None,
     wait: bool = True,
+    loopback_only: bool = True,
 ) -> AsyncGenerator[RtcClient, None]:
     """Open a call over real WebRTC and leave it on every way out."""
     async with open_peer_connection() as peer, anyio.create_task_group() as tasks:
@@ -119,7 +120,9 @@ async def open_call(
                 client.heard += pcm
 
         peer.on("track", lambda track: tasks.start_soon(listen, track))
-        offer = await set_local_description(peer, await peer.createOffer(), loopback_only=True)
+        offer = await set_local_description(
+            peer, await peer.createOffer(), loopback_only=loopback_only
+        )
         answer, client.call_id = await post_offer(url, key, offer.sdp, session)
         await peer.setRemoteDescription(RTCSessionDescription(answer, "answer"))
         if wait:

@@ -16,9 +16,10 @@ from litestar import Litestar, MediaType, Request, Response, asgi, get, post
 from litestar.config.cors import CORSConfig
 from litestar.connection import ASGIConnection
 from litestar.datastructures import UploadFile
-from litestar.di import Provide
+from litestar.di import NamedDependency, Provide
 from litestar.enums import ScopeType
 from litestar.exceptions import HTTPException
+from litestar.params import FromPath
 from litestar.types import Receive, Scope, Send
 
 from vivavoce.engine.call import Call, Ending
@@ -100,7 +101,7 @@ class Surface:
 
 
 @post("/v1/realtime/client_secrets", status_code=200)
-async def create_client_secret(request: _Request, surface: Surface) -> _Json:
+async def create_client_secret(request: _Request, surface: NamedDependency[Surface]) -> _Json:
     """Make a key for one call with a session that is settled now."""
     surface.require_key(request)
     wish = _decoded(await request.body() or b"{}", _SecretWish)
@@ -114,7 +115,7 @@ async def create_client_secret(request: _Request, surface: Surface) -> _Json:
 
 
 @post("/v1/realtime/calls", status_code=201, media_type=_SDP)
-async def create_call(request: _Request, surface: Surface) -> Response[bytes]:
+async def create_call(request: _Request, surface: NamedDependency[Surface]) -> Response[bytes]:
     """Answer an SDP offer: alone (`application/sdp`), or in a form with a session."""
     with _session_of_caller(request, surface) as session:
         offer, update = await _offer_and_session(request)
@@ -124,7 +125,7 @@ async def create_call(request: _Request, surface: Surface) -> Response[bytes]:
 
 
 @post("/v1/realtime/calls/{call_id:str}/hangup", status_code=200, media_type=MediaType.TEXT)
-async def hang_up(request: _Request, call_id: str, surface: Surface) -> bytes:
+async def hang_up(request: _Request, call_id: FromPath[str], surface: NamedDependency[Surface]) -> bytes:
     """End a call."""
     surface.require_key(request)
     surface.calls.get(call_id).end(Ending.HUNG_UP)
@@ -138,7 +139,7 @@ async def health() -> _Json:
 
 
 @get("/readyz")
-async def readiness(surface: Surface) -> Response[_Json]:
+async def readiness(surface: NamedDependency[Surface]) -> Response[_Json]:
     """Say whether calls can be spoken in: the models are loaded."""
     with anyio.move_on_after(_READY_SECONDS):
         try:
@@ -150,7 +151,7 @@ async def readiness(surface: Surface) -> Response[_Json]:
 
 
 @get("/metrics", media_type=MediaType.TEXT)
-async def figures(surface: Surface) -> bytes:
+async def figures(surface: NamedDependency[Surface]) -> bytes:
     """Give the engine's figures to Prometheus."""
     return surface.metrics.text()
 
