@@ -49,7 +49,7 @@ async def replace_lost(plane: ControlPlane, held: Held) -> None:
 
 
 async def replace_machine(plane: ControlPlane, session_id: str, machine_id: str | None) -> None:
-    """See `replace_lost`; for a machine that this process may never have held, or that is unknown."""
+    """See `replace_lost`; for a machine that this process never held, or that is unknown."""
     with bound(session_id=session_id):
         log.warning("machine lost", machine_id=machine_id)
         waits = delays(_PATIENCE)

@@ -1,0 +1,77 @@
+"""What the edges work with, and what they have in common."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+from uuid import UUID
+
+from litestar import Request, Response
+from litestar.di import NamedDependency
+
+from vivavoce import tokens
+from vivavoce.api.authentication import identify
+from vivavoce.api.ingest_queue import IngestQueue
+from vivavoce.api.metrics import Metrics
+from vivavoce.api.problems import request_id_of
+from vivavoce.control.plane import ControlPlane
+from vivavoce.errors import NotFound
+from vivavoce.protocol.codec import encode
+
+AnyRequest = Request[Any, Any, Any]
+JSON: Final = "application/json"
+PEOPLE: Final = (tokens.ACCESS, tokens.SESSION)
+MAX_BODY_BYTES: Final = 1024 * 1024
+
+
+@dataclass(frozen=True)
+class Api:
+    """The control plane, and what stands between it and the wire."""
+
+    plane: ControlPlane
+    verifier: tokens.Verifier
+    ingest: IngestQueue
+    metrics: Metrics
+
+    def identify(
+        self, request: AnyRequest, audiences: Sequence[str], *, grace: int = 0
+    ) -> tokens.Identity:
+        """Who is asking.
+
+        Raises:
+            AuthenticationFailed: If the token is missing or not good.
+        """
+        return identify(request, self.verifier, audiences, grace=grace)
+
+
+ApiParts = NamedDependency[Api]
+"""How an edge asks for it."""
+
+
+def session_id_of(text: str, identity: tokens.Identity) -> str:
+    """The session of a path, if the token may touch it at all.
+
+    Raises:
+        NotFound: If it is no session id, or another session's than the token's.
+    """
+    try:
+        session_id = str(UUID(text))
+    except ValueError:
+        raise NotFound("There is no such session.") from None
+    if identity.session_id is not None and UUID(identity.session_id) != UUID(session_id):
+        raise NotFound("There is no such session.")
+    return session_id
+
+
+def caller(identity: tokens.Identity, request: AnyRequest) -> dict[str, str]:
+    """The audit log's words for who does it, by which request."""
+    return {"actor": identity.subject, "request_id": request_id_of(request)}
+
+
+def answer(content: Any, *, status: int = 200) -> Response[bytes]:
+    """A JSON answer that nobody may keep."""
+    return Response(
+        content=encode(content),
+        status_code=status,
+        media_type=JSON,
+        headers={"cache-control": "no-store"},
+    )
