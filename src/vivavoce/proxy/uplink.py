@@ -1,0 +1,70 @@
+"""From a machine to the control plane: HTTP with the machine's own token."""
+
+import random
+from typing import Any, Final
+
+import aiohttp
+import anyio
+
+from vivavoce.protocol.codec import encode
+from vivavoce.protocol.machine import Claim
+
+REQUEST_TIMEOUT: Final = 5.0
+FIRST_DELAY: Final = 0.1
+MAX_DELAY: Final = 5.0
+_MAX_ANSWER_BYTES: Final = 1024 * 1024
+
+
+class NotTaken(Exception):
+    """The control plane did not take it.
+
+    Attributes:
+        status: Its HTTP status; None if there was no answer.
+    """
+
+    def __init__(self, status: int | None) -> None:
+        super().__init__("no answer" if status is None else f"status {status}")
+        self.status = status
+
+    @property
+    def is_our_fault(self) -> bool:
+        """Whether the same body can never be taken: it is malformed or too large."""
+        return self.status in (400, 413, 422)
+
+
+class Uplink:
+    """Posts to the control plane."""
+
+    def __init__(self, http: aiohttp.ClientSession, claim: Claim) -> None:
+        self._http = http
+        self._origin = claim.control_url.rstrip("/")
+        self._headers = {
+            "Authorization": f"Bearer {claim.machine_token}",
+            "Content-Type": "application/json",
+        }
+
+    async def post(self, path: str, body: Any) -> bytes:
+        """Post once and give the answer.
+
+        Raises:
+            NotTaken: If there is no answer within 5 s, or one that is not 2xx.
+        """
+        try:
+            with anyio.fail_after(REQUEST_TIMEOUT):
+                async with self._http.post(
+                    self._origin + path,
+                    data=encode(body),
+                    headers=self._headers,
+                    allow_redirects=False,
+                ) as response:
+                    if not 200 <= response.status < 300:  # noqa: PLR2004  success
+                        raise NotTaken(response.status)
+                    return await response.content.read(_MAX_ANSWER_BYTES)
+        except (aiohttp.ClientError, OSError, TimeoutError):
+            raise NotTaken(None) from None
+
+
+def backoff(failures: int) -> float:
+    """Seconds to wait after so many failures in a row: exponential, with full jitter above half."""
+    bound = min(MAX_DELAY, FIRST_DELAY * 2.0 ** min(failures - 1, 16))
+    return bound * random.uniform(0.5, 1.0)  # noqa: S311  jitter, not a secret

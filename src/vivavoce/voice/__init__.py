@@ -1,0 +1,1 @@
+"""Client of a voice model that speaks the OpenAI Realtime protocol: OpenAI's, or our engine."""
