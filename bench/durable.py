@@ -17,7 +17,7 @@ from bench.verdicts import Figure, Judged
 from bench.voice_model import VoiceModel, open_voice_model
 
 MARK: Final = "durable"
-QUIET_SECONDS: Final = 0.1
+QUIET_SECONDS: Final = 0.4
 ANSWER_SECONDS: Final = 10.0
 
 
@@ -44,7 +44,7 @@ async def measure_on(
     bench: Bench, model: VoiceModel, tapped: Tap, commit: Measure
 ) -> Sequence[Round]:
     """Hold a session whose call says what we want, when we want it."""
-    model.scripts[MARK] = Script([], seconds_per_line=0)
+    model.scripts.append(Script(MARK, [], seconds_per_line=0))
     async with open_offer() as offer, bench.hold(f"Interview of {MARK}.") as held:
         await held.exchange(offer)
         (call,) = model.calls.values()

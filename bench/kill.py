@@ -6,14 +6,13 @@ Only the voice model follows a script, so that an interview takes seconds and ev
 import os
 import signal
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
-from pathlib import Path
 from random import Random
-from tempfile import TemporaryDirectory
 from time import monotonic
 from types import MappingProxyType
 from typing import Final
+from uuid import uuid4
 
 import anyio
 import asyncpg
@@ -22,11 +21,10 @@ import psutil
 from bench.history import Entry, check
 from bench.observer import Observer, observe
 from bench.outcomes import Outcome
-from bench.running import Platform, free_port, run_platform
+from bench.running import Platform, free_port, run_platform, temporary_home
 from bench.scripted_call import Script, interview_script
 from bench.voice_model import VoiceModel, open_voice_model
-from vivavoce.client import InterviewClient
-from vivavoce.client.recovery import WebRTCConnectionError
+from vivavoce.client import Ending, InterviewClient, WebRTCConnectionError
 from vivavoce.protocol.interview_start import SessionConfig
 from vivavoce.protocol.messages import EndReason
 from vivavoce.store.embedded import attach_postgres
@@ -48,6 +46,29 @@ class Stage:
     observer: Observer
     token: str
 
+    def new_script(
+        self, *, turns: int = TURNS, seconds_per_line: float = SECONDS_PER_LINE
+    ) -> Script:
+        """Lines for one interview, unlike any other's."""
+        mark = f"interview-{uuid4().hex[:12]}"
+        script = Script(mark, interview_script(turns, mark=mark), seconds_per_line)
+        self.model.scripts.append(script)
+        return script
+
+    def candidate(self, script: Script) -> InterviewClient:
+        """A candidate whose interview follows the script."""
+        config = SessionConfig(instructions=f"This is {script.mark}.")
+        return InterviewClient(self.platform.url, token=self.token, session_config=config)
+
+    async def session_of(self, script: Script) -> str:
+        """The id of the session that follows the script."""
+        async with self.database() as database:
+            found: str = await database.fetchval(
+                "select id::text from interview_sessions where config::text like $1",
+                f"%{script.mark}%",
+            )
+        return found
+
     @asynccontextmanager
     async def database(self) -> AsyncGenerator[asyncpg.Connection, None]:
         """A connection of its own, as the database's owner: the database may just have died."""
@@ -65,10 +86,10 @@ class Stage:
 async def open_stage() -> AsyncGenerator[Stage, None]:
     """Set the stage for any number of interviews."""
     port = free_port()
-    with TemporaryDirectory(prefix="viva-soak-") as folder:
+    with temporary_home() as home:
         async with open_voice_model() as model, observe(f"http://127.0.0.1:{port}") as observer:
             settings = {**model.settings, "VIVA_CONTROL_URL": observer.url}
-            async with run_platform(Path(folder) / "home", settings, port=port) as platform:
+            async with run_platform(home, settings, port=port) as platform:
                 yield Stage(platform, model, observer, await platform.viva("token"))
 
 
@@ -110,48 +131,45 @@ TARGETS: Final[Mapping[str, Kill]] = MappingProxyType(
 
 async def kill_round(stage: Stage, target: str, random: Random) -> Outcome:
     """Hold one interview, kill `target` at a random instant of it, and see what came of it."""
-    mark = f"interview-{random.getrandbits(48):012x}"
-    script = Script(interview_script(TURNS, mark=mark), SECONDS_PER_LINE)
-    stage.model.scripts[mark] = script
-    delay = random.uniform(0, len(script.lines) * SECONDS_PER_LINE)
+    script = stage.new_script()
+    delay = random.uniform(0, len(script.lines) * script.seconds_per_line)
     began = monotonic()
-    session_id = ""
-    finished = False
-    config = SessionConfig(instructions=f"This is {mark}.")
-    with anyio.move_on_after(INTERVIEW_SECONDS):
-        try:
-            async with (
-                InterviewClient(
-                    stage.platform.url, token=stage.token, session_config=config
-                ) as client,
-                anyio.create_task_group() as tasks,
-            ):
-                session_id = client.session_id
-                tasks.start_soon(_kill_later, stage, target, session_id, script, delay)
-                ending = await client.ended()
-                finished = ending.reason is EndReason.COMPLETED and bool(ending.transcript_complete)
-        except* WebRTCConnectionError:
-            finished = False
-    left = await left_of(stage, session_id, script)
-    stored = await stored_entries(stage, session_id)
-    acknowledged = stage.observer.acknowledged.pop(session_id, [])
-    return Outcome(
-        target=target,
-        killed_after=delay,
-        acknowledged=len(acknowledged),
-        findings=check(acknowledged=acknowledged, stored=stored, said=script.said),
-        finished=finished and len(script.said) == len(script.lines),
-        left_running=left,
-        seconds=monotonic() - began,
+    ending = None
+    with anyio.move_on_after(INTERVIEW_SECONDS), suppress(WebRTCConnectionError):
+        async with stage.candidate(script) as client:
+            await script.begun.wait()
+            await anyio.sleep(delay)
+            await TARGETS[target](stage, client.session_id)
+            ending = await client.ended()
+    return await judge(
+        stage, script, ending, target=target, killed_after=delay, seconds=monotonic() - began
     )
 
 
-async def _kill_later(
-    stage: Stage, target: str, session_id: str, script: Script, delay: float
-) -> None:
-    await script.begun.wait()
-    await anyio.sleep(delay)
-    await TARGETS[target](stage, session_id)
+async def judge(
+    stage: Stage,
+    script: Script,
+    ending: Ending | None,
+    *,
+    target: str,
+    killed_after: float = 0.0,
+    seconds: float = 0.0,
+) -> Outcome:
+    """Compare what was said, acknowledged and stored, and look for what was left behind."""
+    session_id = await stage.session_of(script)
+    left = await left_of(stage, session_id, script)
+    acknowledged = stage.observer.acknowledged.pop(session_id, [])
+    stored = await stored_entries(stage, session_id)
+    return Outcome(
+        target=target,
+        killed_after=killed_after,
+        acknowledged=len(acknowledged),
+        findings=check(acknowledged=acknowledged, stored=stored, said=script.said),
+        finished=ending == Ending(EndReason.COMPLETED, transcript_complete=True)
+        and len(script.said) == len(script.lines),
+        left_running=left,
+        seconds=seconds,
+    )
 
 
 async def stored_entries(stage: Stage, session_id: str) -> list[Entry]:

@@ -3,8 +3,6 @@
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from time import perf_counter
 from typing import Final
 from uuid import uuid4
@@ -15,6 +13,7 @@ from bench.bare_answer import open_offer
 from bench.fork_floor import fork_to_echo, idle_memory, open_fork_server, private_bytes
 from bench.platforms import Bench, open_bench
 from bench.rounds import Measure, alternate
+from bench.running import temporary_home
 from bench.scripted_call import Script
 from bench.verdicts import Figure, Judged
 from bench.voice_model import VoiceModel, open_voice_model
@@ -60,7 +59,7 @@ def held_memory(bench: Bench, model: VoiceModel) -> Measure:
     """Private bytes of a machine with its session, a client, a call and its sideband."""
 
     async def measure() -> float:
-        model.scripts[MARK] = Script([], seconds_per_line=0)
+        model.scripts.append(Script(MARK, [], seconds_per_line=0))
         async with open_offer() as offer, bench.hold(f"Interview of {MARK}.") as held:
             await held.exchange(offer)
             endpoint = await bench.endpoint(held.session_id)
@@ -72,8 +71,8 @@ def held_memory(bench: Bench, model: VoiceModel) -> Measure:
 @asynccontextmanager
 async def cold_start() -> AsyncGenerator[Measure, None]:
     """Seconds from asking the provider for a machine until it can be claimed."""
-    with TemporaryDirectory(prefix="viva-bench-") as folder:
-        async with open_process_provider(runtime_folder(Path(folder))) as provider:
+    with temporary_home() as home:
+        async with open_process_provider(runtime_folder(home)) as provider:
 
             async def measure() -> float:
                 machine_id = str(uuid4())

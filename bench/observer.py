@@ -2,8 +2,8 @@
 
 The observer stands between the machines and the API. It passes every request on and keeps each
 transcript entry that the transcript processor acknowledged: from then on the entry must never be
-lost, whatever dies. When the API is away, so is the observer's answer: it cuts the connection, as
-a dead API would.
+lost, whatever dies. When the API is away, or `is_cut`, the observer breaks the connection, as a
+dead API would.
 """
 
 from collections import defaultdict
@@ -29,6 +29,7 @@ class Observer:
     """Acknowledged entries by session, as they came."""
 
     url: str = ""
+    is_cut: bool = False
     acknowledged: dict[str, list[Entry]] = field(default_factory=lambda: defaultdict(list))
 
     def note(self, request: bytes, answer: bytes) -> None:
@@ -58,6 +59,10 @@ async def observe(api_url: str) -> AsyncGenerator[Observer, None]:
 
         async def pass_on(request: web.Request) -> web.StreamResponse:
             body = await request.read()
+            assert request.transport is not None
+            if observer.is_cut:
+                request.transport.abort()
+                raise web.HTTPBadGateway
             headers = {k: v for k, v in request.headers.items() if k.lower() not in _HOP_BY_HOP}
             try:
                 async with onward.request(
@@ -69,7 +74,6 @@ async def observe(api_url: str) -> AsyncGenerator[Observer, None]:
                 ) as answer:
                     answer_body = await answer.read()
             except (aiohttp.ClientError, TimeoutError):
-                assert request.transport is not None
                 request.transport.abort()
                 raise web.HTTPBadGateway from None
             if request.path == PROCESSOR and answer.ok:

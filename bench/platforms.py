@@ -3,8 +3,6 @@
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from time import perf_counter
 from typing import Any, Final
 from uuid import uuid4
@@ -13,7 +11,7 @@ import anyio
 import asyncpg
 import msgspec
 
-from bench.running import Platform, run_platform
+from bench.running import Platform, run_platform, temporary_home
 from vivavoce.client.edge import Edge, open_edge
 from vivavoce.client.signalling import Signalling, open_signalling
 from vivavoce.protocol.interview_start import (
@@ -115,8 +113,8 @@ async def open_bench(
     settings: Mapping[str, str] = {}, *, port: int | None = None
 ) -> AsyncGenerator[Bench, None]:
     """Start a platform in a temporary folder, with a token of a user of it."""
-    with TemporaryDirectory(prefix="viva-bench-") as folder:
-        async with run_platform(Path(folder) / "home", settings, port=port) as platform:
+    with temporary_home() as home:
+        async with run_platform(home, settings, port=port) as platform:
             postgres = await attach_postgres(platform.home)
             assert postgres is not None
             database = await asyncpg.connect(postgres.admin_dsn)

@@ -5,10 +5,11 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import AsyncGenerator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, Generator, Mapping
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Final
 from uuid import uuid4
 
@@ -55,6 +56,19 @@ class Platform:
 
 
 VIVA: Final = str(Path(sys.executable).with_name("viva"))
+
+
+@contextmanager
+def temporary_home() -> Generator[Path, None, None]:
+    """A state folder for one run, with a short path for its sockets.
+
+    As root, Postgres runs as a user of its own, who must be able to pass through.
+    """
+    with TemporaryDirectory(prefix="viva-") as folder:
+        Path(folder).chmod(0o711)
+        home = Path(folder) / "home"
+        home.mkdir(mode=0o711)
+        yield home
 
 
 @dataclass(frozen=True)

@@ -40,13 +40,19 @@ def interview_script(turns: int, *, mark: str) -> tuple[Line, ...]:
 
 @dataclass
 class Script:
-    """Where an interview stands. It outlives a call: the next one goes on from here."""
+    """Where an interview stands. It outlives a call: the next one goes on from here.
 
+    Its calls are those whose instructions hold the mark.
+    """
+
+    mark: str
     lines: Sequence[Line]
     seconds_per_line: float
     said: list[str] = field(default_factory=list)
     calls: list["Call"] = field(default_factory=list)
     begun: anyio.Event = field(default_factory=anyio.Event)
+    next_said: anyio.Event = field(default_factory=anyio.Event)
+    """Set, and replaced, with every line."""
 
     def next_line(self, call: "Call") -> Line | None:
         """The next line, if there is one and `call` is the newest; it counts as said."""
@@ -55,6 +61,8 @@ class Script:
         line = self.lines[len(self.said)]
         self.said.append(line.text)
         self.begun.set()
+        self.next_said.set()
+        self.next_said = anyio.Event()
         return line
 
 

@@ -16,7 +16,7 @@ from anyio.abc import SocketAttribute, SocketStream
 from anyio.streams.memory import MemoryObjectReceiveStream
 
 REQUEST: Final = b"POST /functions/v1/transcript-processor "
-ANSWER: Final = b"HTTP/1.1 200 "
+ANSWER: Final = b"HTTP/1.1 2"
 
 
 @dataclass(frozen=True)

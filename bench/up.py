@@ -1,19 +1,16 @@
 """How long `viva up` takes to be ready, in a folder that was used before."""
 
 from collections.abc import Sequence
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from time import perf_counter
 
 from bench.rounds import alternate
-from bench.running import run_platform
+from bench.running import run_platform, temporary_home
 from bench.verdicts import Figure, Judged
 from vivavoce.store.embedded import open_postgres
 
 
 async def measure() -> Sequence[Figure]:
-    with TemporaryDirectory(prefix="viva-bench-") as folder:
-        home = Path(folder) / "home"
+    with temporary_home() as home:
 
         async def up() -> float:
             started = perf_counter()

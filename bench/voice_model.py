@@ -24,13 +24,13 @@ from vivavoce.webrtc import open_peer_connection, set_local_description
 
 @dataclass
 class VoiceModel:
-    """Scripts by mark, and the calls that were made."""
+    """The scripts to follow, and the calls that were made."""
 
     base_url: str = ""
     api_key: str = field(default_factory=lambda: f"sk-{uuid4().hex}")
     secret_delay: float = 0.0
     """Seconds that a client secret takes."""
-    scripts: dict[str, Script] = field(default_factory=dict)
+    scripts: list[Script] = field(default_factory=list)
     calls: dict[str, Call] = field(default_factory=dict)
     secrets: dict[str, dict[str, Any]] = field(default_factory=dict)
 
@@ -77,7 +77,7 @@ def _application(model: VoiceModel, calls: TaskGroup) -> web.Application:
     async def create_call(request: web.Request) -> web.Response:
         offer, session = await _offer(request, model)
         instructions = session.get("instructions", "")
-        script = next(script for mark, script in model.scripts.items() if mark in instructions)
+        script = next(script for script in model.scripts if script.mark in instructions)
         call = Call(script, session)
         answer: str = await calls.start(_run_call, call, offer)
         script.calls.append(call)
