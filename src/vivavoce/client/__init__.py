@@ -2,6 +2,8 @@
 
 from vivavoce.client.audio import AudioSource, Microphone, Samples, Sound, WavFile
 from vivavoce.client.connection import ConnectionMetrics, ConnectionState, SignallingHealth
+from vivavoce.client.edge import Edge, open_edge
+from vivavoce.client.flag import Flag
 from vivavoce.client.interview import InterviewClient
 from vivavoce.client.recovery import WebRTCConnectionError
 from vivavoce.client.session import Ending, SavedSession
@@ -10,7 +12,9 @@ __all__ = [
     "AudioSource",
     "ConnectionMetrics",
     "ConnectionState",
+    "Edge",
     "Ending",
+    "Flag",
     "InterviewClient",
     "Microphone",
     "Samples",
@@ -19,4 +23,5 @@ __all__ = [
     "Sound",
     "WavFile",
     "WebRTCConnectionError",
+    "open_edge",
 ]

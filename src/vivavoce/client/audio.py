@@ -20,6 +20,7 @@ from aiortc.mediastreams import MediaStreamError, MediaStreamTrack
 from av import AudioFrame, AudioResampler
 from numpy.typing import NDArray
 
+from vivavoce.client.flag import Flag
 from vivavoce.client.loudness import SoundMeter
 from vivavoce.errors import InvalidRequest
 
@@ -139,7 +140,7 @@ class Mouth:
     def __init__(self) -> None:
         self.meter = SoundMeter()
         self._waiting = bytearray()
-        self._taken = anyio.Event()
+        self._taken = Flag()
         self._speaker: object | None = None
 
     async def speak(self, source: AudioSource) -> None:
@@ -160,13 +161,13 @@ class Mouth:
         if resampler is not None:
             self._waiting += _drained(resampler)
         while self._waiting:
-            self._taken = anyio.Event()
-            await self._taken.wait()
+            self._taken.lower()
+            await self._taken.until_up()
 
     async def _until_ahead(self) -> None:
         while len(self._waiting) > _AHEAD_BYTES:
-            self._taken = anyio.Event()
-            await self._taken.wait()
+            self._taken.lower()
+            await self._taken.until_up()
 
     def give_to(self, speaker: object) -> None:
         """Let this track say it from now on; all others send silence."""
@@ -179,7 +180,7 @@ class Mouth:
         frame = bytes(self._waiting[:_FRAME_BYTES]).ljust(_FRAME_BYTES, b"\0")
         if self._waiting:
             del self._waiting[:_FRAME_BYTES]
-            self._taken.set()
+            self._taken.raise_()
             self.meter.add(frame, SAMPLE_RATE, at - FRAME_SECONDS)
         return frame
 

@@ -13,6 +13,7 @@ from anyio.abc import TaskStatus
 from vivavoce.client.call import Answer, Call
 from vivavoce.client.connection import SignallingHealth
 from vivavoce.client.edge import Edge
+from vivavoce.client.flag import Flag
 from vivavoce.client.session import Ending, Session
 from vivavoce.client.transcript import LiveTranscript
 from vivavoce.client.upload import send_persistently
@@ -55,14 +56,11 @@ class DirectWay:
         self._transcript = transcript
         self._hooks = hooks
         self._unsent: dict[str, TranscriptEntry] = {}
-        self._has_unsent = anyio.Event()
-        self._is_flushed = anyio.Event()
-        self._is_flushed.set()
+        self._has_unsent = Flag()
+        self._is_flushed = Flag(is_up=True)
         self._goodbye: FunctionCallArgumentsDone | None = None
         self._has_goodbye = anyio.Event()
-        self._is_speaking = False
-        self._is_silent = anyio.Event()
-        self._is_silent.set()
+        self._is_silent = Flag(is_up=True)
         self._call: Call | None = None
 
     async def run(self, *, task_status: TaskStatus[None]) -> None:
@@ -104,13 +102,13 @@ class DirectWay:
         """Queue what changed, and note the interviewer's goodbye."""
         for entry in changed:
             self._unsent[entry.item_id] = entry
-            self._is_flushed = anyio.Event()
-            self._has_unsent.set()
+            self._is_flushed.lower()
+            self._has_unsent.raise_()
         match event:
             case OutputAudioStarted():
-                self._is_silent = anyio.Event()
+                self._is_silent.lower()
             case OutputAudioStopped():
-                self._is_silent.set()
+                self._is_silent.raise_()
             case FunctionCallArgumentsDone(name=name) if name == END_INTERVIEW:
                 self._goodbye = event
                 self._has_goodbye.set()
@@ -132,13 +130,13 @@ class DirectWay:
         if goodbye is not None and self._call is not None:
             await self._call.send(create_function_output(goodbye.call_id, '{"ok": true}'))
         with anyio.move_on_after(LAST_WORDS_SECONDS):
-            await self._is_silent.wait()
+            await self._is_silent.until_up()
         is_complete = await self._finish()
         self._hooks.on_end(Ending(_reason(goodbye), is_complete))
 
     async def _finish(self) -> bool:
         with anyio.move_on_after(FLUSH_SECONDS) as scope:
-            await self._is_flushed.wait()
+            await self._is_flushed.until_up()
         try:
             await self._edge.end(self._session.id, self._session.token)
         except VivavoceError as error:
@@ -147,9 +145,9 @@ class DirectWay:
 
     async def _upload(self) -> None:
         while True:
-            await self._has_unsent.wait()
+            await self._has_unsent.until_up()
             await anyio.sleep(BATCH_SECONDS)
-            self._has_unsent = anyio.Event()
+            self._has_unsent.lower()
             batch, self._unsent = self._unsent, {}
             try:
                 await send_persistently(self._edge, self._session, list(batch.values()))
@@ -159,9 +157,9 @@ class DirectWay:
                 _log.warning("entries could not be stored: %s", error.code)
                 self._hooks.on_error(TranscriptProcessingFailed(error.message))
                 self._unsent = batch | self._unsent
-                self._has_unsent.set()
+                self._has_unsent.raise_()
             if not self._unsent:
-                self._is_flushed.set()
+                self._is_flushed.raise_()
 
 
 def _reason(goodbye: FunctionCallArgumentsDone | None) -> EndReason:

@@ -121,6 +121,14 @@ class Edge:
         """Read a resource, with the user's token unless another is given."""
         return await self._ask("GET", path, shape, token=token or await self.user_token())
 
+    async def read_bytes(self, path: str) -> bytes:
+        """Read a resource as it is, with the user's token."""
+        headers = {"authorization": f"Bearer {await self.user_token()}"}
+        status, answer, _ = await self._send("GET", self._base_url + path, headers, None)
+        if status >= 400:  # noqa: PLR2004  client and server errors
+            raise _refusal(status, answer)
+        return answer
+
     async def exchange_sdp(self, url: str, secret: str, offer: str) -> tuple[str, str]:
         """Post an offer to the voice model with a client secret; give its answer and the call's id.
 

@@ -12,6 +12,7 @@ from anyio.abc import TaskStatus
 from vivavoce.client.call import Answer, Call
 from vivavoce.client.connection import SignallingHealth
 from vivavoce.client.edge import Edge
+from vivavoce.client.flag import Flag
 from vivavoce.client.session import Ending, Session
 from vivavoce.client.signalling import (
     HEARTBEAT_SECONDS,
@@ -95,13 +96,13 @@ class HybridWay:
         self._hooks = hooks
         self._renew = renew
         self._signalling: Signalling | None = None
-        self._is_ready = anyio.Event()
+        self._is_ready = Flag()
         self._pending: _PendingOffer | None = None
         self._has_call = False
         self._known_calls: set[str] = set() if session.call_id is None else {session.call_id}
         self._has_ended = anyio.Event()
         self._missing: set[str] = set()
-        self._has_missing = anyio.Event()
+        self._has_missing = Flag()
 
     async def run(self, *, task_status: TaskStatus[None]) -> None:
         """Keep the WebSocket open, coming back whenever it is lost, until the session ends."""
@@ -117,7 +118,7 @@ class HybridWay:
         pending = self._pending = _PendingOffer()
         try:
             with anyio.fail_after(OFFER_SECONDS):
-                await self._is_ready.wait()
+                await self._is_ready.until_up()
                 if self._signalling is None or self._has_ended.is_set():
                     raise SessionEnded("The interview is over.")
                 await self._signalling.send_offer(sdp, replaces=replaces)
@@ -194,7 +195,7 @@ class HybridWay:
         except SignallingLost as lost:
             raise lost.error or SdpExchangeFailed("The connection was lost.") from lost
         self._signalling = signalling
-        self._is_ready.set()
+        self._is_ready.raise_()
         self._hooks.on_signalling(SignallingHealth.OPEN)
         if on_ready is not None:
             on_ready()
@@ -212,7 +213,7 @@ class HybridWay:
                 loss = SignallingLost(SdpExchangeFailed(error.message))
             finally:
                 self._signalling = None
-                self._is_ready = anyio.Event()
+                self._is_ready.lower()
                 tasks.cancel_scope.cancel()
         if self._pending is not None:
             self._pending.settle(loss.error or SdpExchangeFailed("The connection was lost."))
@@ -237,7 +238,7 @@ class HybridWay:
             case SessionReadyMessage(data=data):
                 if data.missing:
                     self._missing.update(data.missing)
-                    self._has_missing.set()
+                    self._has_missing.raise_()
                 if data.answer is not None and data.call_id not in self._known_calls:
                     self._settle_offer(Answer(data.answer.sdp, data.call_id))
                 elif data.call_id is None and self._has_call and self._pending is None:
@@ -305,8 +306,8 @@ class HybridWay:
     async def _lend(self) -> None:
         """Send the proxy's missing items, from our own account, to the transcript processor."""
         while True:
-            await self._has_missing.wait()
-            self._has_missing = anyio.Event()
+            await self._has_missing.until_up()
+            self._has_missing.lower()
             wanted, self._missing = self._missing, set()
             entries = self._transcript.own(wanted)
             try:

@@ -174,8 +174,7 @@ class InterviewClient:
         except BaseException as error:
             await self._line.leave()
             self._tasks.cancel_scope.cancel()
-            with anyio.CancelScope(shield=True):
-                await self._stack.aclose()
+            await self._stack.aclose()
             if isinstance(error, VivavoceError):
                 raise as_connection_error(error) from error
             raise

@@ -17,7 +17,7 @@ from anyio.abc import TaskGroup, TaskStatus
 
 from vivavoce.client.audio import Mouth
 from vivavoce.client.call import PATIENCE_SECONDS, Answer, Call, CallListener, Quality, open_call
-from vivavoce.client.connection import Connection
+from vivavoce.client.connection import Connection, SignallingHealth
 from vivavoce.client.direct import DirectWay
 from vivavoce.client.edge import Edge
 from vivavoce.client.hybrid import HybridWay
@@ -335,6 +335,7 @@ class Lifeline:
         if not self.is_over.is_set():
             self.is_over.set()
             self._release.set()
+            self.connection.note_signalling(SignallingHealth.CLOSED)
             self._senses.on_over()
 
 

@@ -1,0 +1,1 @@
+"""The `viva` command: the composition root, and the only place that picks implementations."""

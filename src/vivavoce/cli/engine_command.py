@@ -1,0 +1,47 @@
+"""`viva engine`: the voice engine alone."""
+
+import os
+import secrets
+import signal
+from typing import Any
+
+import anyio
+import click
+from pydantic import ValidationError
+
+from vivavoce.engine.app import run_engine
+from vivavoce.engine.settings import EngineSettings
+from vivavoce.settings import SettingsError
+
+
+async def run_engine_command(*, port: int | None, host: str | None) -> None:
+    """Run the engine until SIGINT or SIGTERM. Its URL is the one line on standard output.
+
+    Raises:
+        SettingsError: If a setting is wrong.
+        StackFailed: If the address cannot be had.
+    """
+    settings = _settings(port=port, host=host)
+    async with anyio.create_task_group() as tasks:
+        with anyio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as signals:
+            url = await tasks.start(run_engine, settings)
+            click.echo(url)
+            async for _ in signals:
+                tasks.cancel_scope.cancel()
+                return
+
+
+def _settings(**options: Any) -> EngineSettings:
+    chosen = {name: value for name, value in options.items() if value is not None}
+    if not os.environ.get("VIVA_ENGINE_API_KEY"):
+        chosen["api_key"] = secrets.token_hex(24)
+        click.echo(f"VIVA_ENGINE_API_KEY is not set; for this run: {chosen['api_key']}", err=True)
+    try:
+        return EngineSettings(**chosen)
+    except ValidationError as error:
+        raise SettingsError(
+            "\n".join(
+                f"VIVA_ENGINE_{'_'.join(map(str, problem['loc'])).upper()}: {problem['msg']}"
+                for problem in error.errors(include_input=False)
+            )
+        ) from None

@@ -1,0 +1,205 @@
+"""The command `viva`. What a command needs is imported when it runs: help comes at once."""
+
+# ruff: noqa: PLC0415
+
+from pathlib import Path
+from typing import Final
+
+import click
+
+from vivavoce.cli.database_commands import db
+from vivavoce.cli.exits import Exit
+from vivavoce.cli.running import guarded, run
+from vivavoce.cli.session_commands import sessions
+
+_EXAMPLES: Final = """\b
+Examples:
+  viva demo               hold a whole spoken interview, and watch it
+  viva up                 run everything on http://localhost:8000
+  viva token              an access token for the local tenant
+  viva sessions list      the interviews so far
+  viva doctor             what works on this machine, and what does not
+
+\b
+Exit codes:
+  0  done               1  it ran, and the outcome is bad
+  2  wrong use          3  it cannot start       4  no answer
+  5  not found          6  not allowed         130  interrupted
+"""
+
+
+@click.group(
+    context_settings={"help_option_names": ["-h", "--help"]}, epilog=_EXAMPLES, no_args_is_help=True
+)
+@click.version_option(package_name="vivavoce", message="%(version)s")
+def viva() -> None:
+    """Spoken interviews, held by a machine, on your own servers."""
+
+
+@viva.command(
+    epilog="""\b
+Examples:
+  viva demo
+  viva demo --json | python -m json.tool
+  viva demo --questions questions.txt --answers answers.txt
+"""
+)
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object, and nothing else.")
+@click.option(
+    "--answers",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="Sentences to answer with, one answer a line; a blank line is a silent answer.",
+)
+@click.option(
+    "--questions",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="Questions to ask, one a line.",
+)
+@click.option(
+    "--architecture",
+    type=click.Choice(["hybrid", "direct"]),
+    default="hybrid",
+    show_default=True,
+    help="hybrid: through the session's machine; direct: straight to the voice model.",
+)
+def demo(as_json: bool, answers: Path | None, questions: Path | None, architecture: str) -> None:  # noqa: FBT001  click passes them by name
+    """Hold a whole spoken interview with a candidate whose voice is synthesised.
+
+    Uses the platform that `viva up` runs from the same home, if there is one; else starts one, for
+    the length of the interview, and leaves nothing running.
+    """
+    from vivavoce.cli.demo_command import demo_command
+
+    outcome = run(lambda: demo_command(as_json, answers, questions, architecture))
+    raise SystemExit(Exit.DONE if outcome else Exit.BAD_OUTCOME)
+
+
+@viva.command(
+    epilog="""\b
+Examples:
+  viva up
+  VIVA_PORT=9000 VIVA_HOME=/srv/viva viva up
+  OPENAI_API_KEY=sk-… viva up         with OpenAI's voice model
+"""
+)
+def up() -> None:
+    """Run everything: Postgres, the voice engine, the API; until Ctrl-C.
+
+    What dies is started again. Settings: `viva config show`.
+    """
+    from vivavoce.cli.up import run_up
+    from vivavoce.settings import ServerSettings, load
+
+    _log_to_stderr()
+    run(lambda: run_up(load(ServerSettings)))
+
+
+@viva.command(
+    epilog="""\b
+Examples:
+  VIVA_ENGINE_API_KEY=$(openssl rand -hex 24) viva engine --port 8100
+  viva engine --port 0                a free port, and a key made for this run
+"""
+)
+@click.option("--port", type=click.IntRange(0, 65535), help="0 takes a free one. Default: 8100.")
+@click.option("--host", help="Address to listen on. Default: 127.0.0.1.")
+def engine(port: int | None, host: str | None) -> None:
+    """Run the local voice engine alone, for any client of the OpenAI Realtime API.
+
+    The key that clients must send is VIVA_ENGINE_API_KEY.
+    """
+    from vivavoce.cli.engine_command import run_engine_command
+
+    _log_to_stderr()
+    run(lambda: run_engine_command(port=port, host=host))
+
+
+@viva.command(hidden=True)
+@click.option("--end-sessions", is_flag=True, help="End all interviews before the end.")
+def api(end_sessions: bool) -> None:  # noqa: FBT001  click passes it by name
+    """Run the API alone, on a database and a voice model that others run."""
+    from vivavoce.cli.api_command import run_api_command
+    from vivavoce.settings import ServerSettings, load
+
+    _log_to_stderr()
+    run(lambda: run_api_command(load(ServerSettings), ends_sessions=end_sessions))
+
+
+@viva.command(
+    epilog="""\b
+Examples:
+  viva token
+  curl -H "Authorization: Bearer $(viva token)" http://localhost:8000/v1/sessions
+  viva token --ttl 60 --tenant 10ca1000-0000-4000-8000-000000000001
+"""
+)
+@click.option("--role", default="authenticated", show_default=True, help="Database role.")
+@click.option("--tenant", type=click.UUID, help="Tenant; the local one if not given.")
+@click.option("--user", type=click.UUID, help="Subject; the local user if not given.")
+@click.option(
+    "--ttl", type=click.IntRange(1, 86_400 * 30), default=3600, show_default=True, help="Seconds."
+)
+def token(role: str, tenant: object, user: object, ttl: int) -> None:
+    """Print an access token, signed with this home's keys."""
+    from vivavoce.cli.access import local_token
+    from vivavoce.cli.home import TENANT_ID, USER_ID, prepare_home
+    from vivavoce.settings import ServerSettings, load
+
+    def issue() -> str:
+        home = load(ServerSettings).home
+        prepare_home(home)
+        return local_token(
+            home,
+            tenant_id=str(tenant or TENANT_ID),
+            user_id=str(user or USER_ID),
+            role=role,
+            ttl=ttl,
+        )
+
+    click.echo(guarded(issue))
+
+
+@viva.command()
+def doctor() -> None:
+    """Check what works on this machine, and say what to do about what does not."""
+    from vivavoce.cli.doctor import examine
+
+    raise SystemExit(Exit.DONE if run(examine) else Exit.BAD_OUTCOME)
+
+
+@viva.group()
+def config() -> None:
+    """Settings: from the environment, one TOML file, and defaults."""
+
+
+@config.command("show")
+def config_show() -> None:
+    """List every setting with its value and where it comes from. Secrets are hidden."""
+    from vivavoce.cli.config_command import show_config
+
+    guarded(show_config)
+
+
+def _log_to_stderr() -> None:
+    from vivavoce.logs import configure_logs
+    from vivavoce.settings import Settings, load
+
+    settings = guarded(lambda: load(Settings))
+    configure_logs(
+        level=settings.log_level,
+        format=settings.log_format,
+        personal_data=settings.log_personal_data,
+    )
+
+
+viva.add_command(sessions)
+viva.add_command(db)
+
+
+def main() -> None:
+    """Run `viva` with the arguments of the command line."""
+    viva(prog_name="viva")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,67 @@
+"""Running a command: on the event loop, with failures told in a sentence and an exit code."""
+
+# ruff: noqa: PLC0415
+
+from collections.abc import Awaitable, Callable
+from typing import NoReturn, TypeVar
+
+import click
+
+from vivavoce.cli.exits import EXIT_OF, Exit, StackFailed
+from vivavoce.errors import Code, VivavoceError
+
+T = TypeVar("T")
+
+
+def run(act: Callable[[], Awaitable[T]]) -> T:
+    """Run an async command on uvloop; end the program with its code if it fails."""
+    import anyio
+    import uvloop
+
+    async def main() -> T:
+        return await act()
+
+    return guarded(lambda: anyio.run(main, backend_options={"loop_factory": uvloop.new_event_loop}))
+
+
+def guarded(act: Callable[[], T]) -> T:
+    """Run a command; tell what failed in a sentence, and end the program with its code."""
+    from vivavoce.client.recovery import WebRTCConnectionError
+    from vivavoce.settings import SettingsError
+
+    try:
+        return act()
+    except KeyboardInterrupt:
+        _fail("Interrupted.", Exit.INTERRUPTED)
+    except BaseExceptionGroup as group:
+        error = _only(group)
+        if error is None:
+            raise
+        return guarded(lambda: _raise(error))
+    except SettingsError as error:
+        _fail(str(error), Exit.WRONG_USE)
+    except StackFailed as error:
+        _fail(str(error), Exit.CANNOT_START)
+    except WebRTCConnectionError as error:
+        _fail(str(error), EXIT_OF.get(Code(error.code), Exit.NO_ANSWER))
+    except VivavoceError as error:
+        _fail(f"{error.message} ({error.code})", EXIT_OF.get(error.code, Exit.NO_ANSWER))
+
+
+def _only(group: BaseExceptionGroup[BaseException]) -> BaseException | None:
+    """The one error of nested task groups; None where several failed at once."""
+    error: BaseException = group
+    while isinstance(error, BaseExceptionGroup):
+        if len(error.exceptions) != 1:
+            return None
+        error = error.exceptions[0]
+    return error
+
+
+def _raise(error: BaseException) -> NoReturn:
+    raise error
+
+
+def _fail(message: str, code: Exit) -> NoReturn:
+    click.echo(message, err=True)
+    raise SystemExit(code)
