@@ -273,8 +273,8 @@ async def note_result(
     await conn.execute(
         """
         update interview_sessions set
-          item_count = $2,
-          transcript_complete = $3 and $2 <= (
+          item_count = $2::integer,
+          transcript_complete = $3 and $2::integer <= (
             select count(*) from transcript_entries e
             where e.session_id = $1 and e.tenant_id = interview_sessions.tenant_id)
         where id = $1 and status <> 'ended' and status <> 'failed'
