@@ -21,7 +21,7 @@ _SIOCGIFFLAGS, _SIOCSIFFLAGS, _IFF_UP = 0x8913, 0x8914, 0x1
 KEY = "a-key-of-this-test"
 SESSION = {
     "type": "realtime",
-    "instructions": "Questions:\n1. What is your favourite city?\n2. Why?",
+    "instructions": "Questions:\n1. Where?\n2. Why?",
     "audio": {"input": {"transcription": {}, "turn_detection": {"type": "server_vad"}}},
 }
 

@@ -204,22 +204,27 @@ async def test_calls_beyond_the_limit_are_refused_and_those_that_never_connect_a
                     await anyio.sleep(0.1)
 
 
-@pytest.mark.parametrize(
-    "half",
-    [
-        b"",
-        b"POST /v1/realtime/calls HTTP/1.1\r\nHost: x\r\n",
-        (
-            b"POST /v1/realtime/calls HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {key}\r\n"
-            b"Content-Type: application/sdp\r\nContent-Length: 1000\r\n\r\nv=0"
-        ),
-        b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\nGET /healthz HT",
-    ],
-    ids=["nothing", "half a head", "half a body", "half a second head"],
+HALF_REQUESTS = (
+    b"",
+    b"POST /v1/realtime/calls HTTP/1.1\r\nHost: x\r\n",
+    (
+        b"POST /v1/realtime/calls HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {key}\r\n"
+        b"Content-Type: application/sdp\r\nContent-Length: 1000\r\n\r\nv=0"
+    ),
+    b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\nGET /healthz HT",
 )
-async def test_a_request_that_does_not_arrive_is_cut_off(engine, half):
+
+
+async def test_a_request_that_does_not_arrive_is_cut_off_within_ten_seconds(engine):
     host, port = engine.url.removeprefix("http://").split(":")
-    async with await anyio.connect_tcp(host, int(port)) as stream:
-        await stream.send(half.replace(b"{key}", engine.key.encode()))
-        with anyio.fail_after(10), pytest.raises(anyio.EndOfStream):
-            await until_closed(stream)
+
+    async def send_half(half: bytes) -> None:
+        async with await anyio.connect_tcp(host, int(port)) as stream:
+            await stream.send(half.replace(b"{key}", engine.key.encode()))
+            with pytest.raises(anyio.EndOfStream):
+                await until_closed(stream)
+
+    with anyio.fail_after(10):
+        async with anyio.create_task_group() as tasks:
+            for half in HALF_REQUESTS:
+                tasks.start_soon(send_half, half)

@@ -35,6 +35,9 @@ async def test_a_sideband_sees_what_the_client_sees(engine):
         sideband(engine, call.call_id) as one,
         sideband(engine, call.call_id) as other,
     ):
+        greeted = {"role": "assistant", "content": [{"type": "output_text", "text": "Hello."}]}
+        item = {"type": "message", **greeted}
+        await one.send(json.dumps({"type": "conversation.item.create", "item": item}))
         await one.send(json.dumps({"type": "response.create"}))
         seen = await received(one, "output_audio_buffer.stopped")
         assert seen[0]["type"] == "session.created"

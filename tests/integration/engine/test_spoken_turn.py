@@ -6,8 +6,7 @@ from support.speech import speech
 SESSION = {
     "type": "realtime",
     "instructions": (
-        "Hold a short interview.\nQuestions:\n"
-        "1. What is your favourite city?\n2. Why did you become a nurse?"
+        "Hold a short interview.\nQuestions:\n1. Which city do you like?\n2. Why nursing?"
     ),
     "audio": {
         "input": {
@@ -16,7 +15,7 @@ SESSION = {
         }
     },
 }
-ANSWER = "My favourite city is Berlin, because it has museums, lakes and good bread."
+ANSWER = "I like Berlin, because it has museums, lakes and good bread."
 
 GREETING_EVENTS = [
     "response.created",
@@ -63,16 +62,8 @@ async def test_one_spoken_turn_brings_every_event_in_order(engine):
         assert "berlin" in heard["transcript"].lower()
         assert heard["usage"]["type"] == "duration"
         said = await call.until("response.output_audio_transcript.done", after=first)
-        assert "Why did you become a nurse?" in said["transcript"]
+        assert "Why nursing?" in said["transcript"]
 
-
-async def test_items_form_one_chain(engine):
-    async with open_call(engine.url, engine.key, SESSION) as call:
-        call.send("response.create")
-        await call.until("output_audio_buffer.stopped")
-        first = len(call.events)
-        await call.microphone.say(speech(ANSWER, 24_000))
-        await call.until("response.done", after=first)
         added = [event for event in call.events if event["type"] == "conversation.item.added"]
         before = [event["previous_item_id"] for event in added]
         assert before == [None, *(event["item"]["id"] for event in added[:-1])]

@@ -24,7 +24,7 @@ from vivavoce.webrtc import (
     set_local_description,
 )
 
-TONE_SECONDS = 6
+TONE_SECONDS = 4
 
 
 def tone(seconds, rate=RATE):
