@@ -138,8 +138,10 @@ def _be_a_machine(request: ForkRequest, channel: socket.socket, parent: int) -> 
     folder = Path(request.folder)
     owners = {0, os.getuid()}
     folder.mkdir(mode=0o700)
+    # Entered before the change of user: the folders above it may be closed to that user.
+    os.chdir(folder)
     if request.user_id is not None:
-        os.chown(folder, request.user_id, request.user_id)
+        os.chown(".", request.user_id, request.user_id)
         _become(request.user_id)
     _limit_resources()
     # Set last: a change of user clears it.
@@ -155,13 +157,13 @@ def _be_a_machine(request: ForkRequest, channel: socket.socket, parent: int) -> 
     )
 
     def on_ready() -> None:
-        (folder / RECORD).write_bytes(encode(record))
+        Path(RECORD).write_bytes(encode(record))
         _tell(channel, record)
         channel.close()
 
     birth = MachineBirth(
         machine_id=request.machine_id,
-        folder=folder,
+        folder=Path(),
         unclaimed_seconds=request.unclaimed_seconds,
         owners=owners,
         on_ready=on_ready,
