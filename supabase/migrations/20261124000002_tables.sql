@@ -101,8 +101,12 @@ create table transcript_entries (
   constraint transcript_entries_session_fkey
     foreign key (session_id, tenant_id) references interview_sessions (id, tenant_id)
     on delete cascade
-);
+)
+-- Plans for an empty table suit a full one badly: look again soon after it begins to fill.
+with (autovacuum_analyze_threshold = 50, autovacuum_analyze_scale_factor = 0.05);
 create index transcript_entries_order on transcript_entries (tenant_id, session_id, position);
+create index transcript_entries_followers
+  on transcript_entries (tenant_id, session_id, previous_item_id);
 create index transcript_entries_changes on transcript_entries (tenant_id, session_id, change_seq);
 
 create table session_calls (

@@ -2,8 +2,8 @@
 -- for a verb refuses it. Claims stand in a sub-select, so that they are read once per statement
 -- and can use an index.
 --
--- A token for one session (a candidate's, a machine's) reads that session, its transcript and its
--- events, and writes nothing: what it may have done, the control plane does.
+-- A token for one session (a candidate's, a machine's) reads that session, its transcript, its
+-- events and its own revocation, and writes nothing: what it asks for, the control plane does.
 
 do $$
 declare
@@ -109,8 +109,11 @@ create policy token_revocations_select on token_revocations for select to authen
   using (tenant_id = (select viva.tenant_id()));
 create policy token_revocations_insert on token_revocations for insert to authenticated
   with check (tenant_id = (select viva.tenant_id()));
-create policy token_revocations_recruiter on token_revocations as restrictive
-  for all to authenticated using ((select viva.session_id()) is null);
+-- A token may learn that it was itself taken back.
+create policy token_revocations_own on token_revocations as restrictive for all to authenticated
+  using ((select viva.session_id()) is null or jti = (select viva.claims() ->> 'jti'));
+create policy token_revocations_recruiter_inserts on token_revocations as restrictive
+  for insert to authenticated with check ((select viva.session_id()) is null);
 
 create policy audit_log_select on audit_log for select to authenticated
   using (tenant_id = (select viva.tenant_id()));

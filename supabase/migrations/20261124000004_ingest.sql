@@ -25,6 +25,7 @@ create function viva.weight(witness text, final boolean, content text, revision 
 create function viva.reorder(tenant uuid, session uuid, change bigint) returns bigint
   language plpgsql
   set search_path = ''
+  set enable_nestloop = off  -- a table that was not analysed yet would be gone through n² times
   as $$
   declare
     ids text[];

@@ -28,7 +28,7 @@ RIGHTS = {
     "transcript_entries": ("S", "S", "SIU", "SIUD"),
     "session_calls": ("SIU", "", "", "SIUD"),
     "session_events": ("SI", "S", "", "SIUD"),
-    "token_revocations": ("SI", "", "", "SIUD"),
+    "token_revocations": ("SI", "S", "", "SIUD"),
     "audit_log": ("SI", "", "", "SI"),
     "erasures": ("S", "", "", "SI"),
     "machines": ("", "", "", "SIUD"),
@@ -71,7 +71,7 @@ WRITER = Actor("writer", "transcript_writer", {"tenant_id": TENANT, "session_id"
 ACTORS = [
     RECRUITER,
     Actor("user of a Supabase", "authenticated", {"app_metadata": {"tenant_id": TENANT}}, 0),
-    Actor("candidate", "authenticated", {"tenant_id": TENANT, "session_id": OWN}, 1),
+    Actor("candidate", "authenticated", {"tenant_id": TENANT, "session_id": OWN, "jti": OWN}, 1),
     WRITER,
     SERVICE,
     Actor("candidate of a foreign session", "authenticated", _CROSSED),

@@ -88,6 +88,12 @@ def _promises():
         False,
     )
     yield (
+        "a candidate cannot revoke its own token behind our back",
+        insertion("token_revocations", NEW, TENANT, OWN),
+        Actor("candidate", "authenticated", {"tenant_id": TENANT, "session_id": OWN, "jti": NEW}),
+        False,
+    )
+    yield (
         "nobody but the login runs the ingest function",
         "select viva.ingest('[]')",
         RECRUITER,

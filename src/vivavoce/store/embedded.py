@@ -54,6 +54,7 @@ _SETTINGS: Final = {
     "shared_buffers": "128MB",
     "synchronous_commit": "on",
     "jit": "off",
+    "autovacuum_naptime": "10s",  # a fresh database soon learns how its tables fill
     "log_error_verbosity": "terse",
     "log_min_error_statement": "panic",
     "log_statement": "none",
