@@ -26,7 +26,6 @@ from bench.scripted_call import Script, interview_script
 from bench.voice_model import VoiceModel, open_voice_model
 from vivavoce.client import Ending, InterviewClient, WebRTCConnectionError
 from vivavoce.protocol.interview_start import SessionConfig
-from vivavoce.protocol.messages import EndReason
 from vivavoce.store.embedded import attach_postgres
 
 TURNS: Final = 6
@@ -165,11 +164,22 @@ async def judge(
         killed_after=killed_after,
         acknowledged=len(acknowledged),
         findings=check(acknowledged=acknowledged, stored=stored, said=script.said),
-        finished=ending == Ending(EndReason.COMPLETED, transcript_complete=True)
-        and len(script.said) == len(script.lines),
+        finished=ending is not None and await _is_complete(stage, session_id),
         left_running=left,
         seconds=seconds,
     )
+
+
+async def _is_complete(stage: Stage, session_id: str) -> bool:
+    """Whether the session ended as the interviewer wanted, with the whole transcript."""
+    async with stage.database() as database:
+        return bool(
+            await database.fetchval(
+                "select status = 'ended' and end_reason = 'completed' and transcript_complete"
+                " from interview_sessions where id = $1",
+                session_id,
+            )
+        )
 
 
 async def stored_entries(stage: Stage, session_id: str) -> list[Entry]:
