@@ -13,10 +13,10 @@ from uuid import uuid4
 
 import anyio
 from aiohttp import web
-from support.voice_model import OFFER, ConductedVoiceModel
 from websockets.asyncio.client import ClientConnection, unix_connect
 from websockets.exceptions import ConnectionClosed
 
+from support.voice_model import OFFER, ConductedVoiceModel
 from vivavoce import tokens
 from vivavoce.machines.process import ProcessProvider
 from vivavoce.machines.provider import ControlChannel, Machine, MachineSpec
@@ -189,8 +189,17 @@ class Bench:
                 await client.until("session_ready")
             yield client
 
-    def is_alive(self) -> bool:
-        return Path(f"/proc/{self.machine.endpoint.pid}").exists()
+    async def until_exited(self, *, timeout: float = 10) -> None:
+        """Wait until the machine's process is gone."""
+        try:
+            descriptor = os.pidfd_open(self.machine.endpoint.pid)
+        except ProcessLookupError:
+            return
+        try:
+            with anyio.fail_after(timeout):
+                await anyio.wait_readable(descriptor)
+        finally:
+            os.close(descriptor)
 
 
 def session_token(claim: Claim, *, keys: tokens.SigningKeys = KEYS, **changes: Any) -> str:
@@ -258,8 +267,7 @@ class Client:
                 while True:
                     self.messages.append(json.loads(await self.connection.recv()))
             except ConnectionClosed as closed:
-                assert closed.rcvd is not None
-                return closed.rcvd.code
+                return 1006 if closed.rcvd is None else closed.rcvd.code
 
     async def offer(self, **data: Any) -> Message:
         """Make an offer; give the `session_ready` with the answer."""
@@ -280,7 +288,7 @@ class Client:
 
 
 def make_claim(
-    machine: Machine, voice: ConductedVoiceModel, plane: RecordingControlPlane, **changes: Any
+    machine: Machine, voice: ConductedVoiceModel, plane: RecordingControlPlane, /, **changes: Any
 ) -> Claim:
     fields: dict[str, Any] = {
         "session_id": str(uuid4()),
@@ -307,6 +315,7 @@ async def open_claimed_machine(
     provider: ProcessProvider,
     voice: ConductedVoiceModel,
     plane: RecordingControlPlane,
+    /,
     **changes: Any,
 ) -> AsyncGenerator[Bench, None]:
     """A machine with a session; it is gone when the block ends."""
@@ -335,12 +344,12 @@ def private_kib(pid: int) -> int:
 def processes_in(folder: Path) -> list[int]:
     """Processes whose command line names a folder."""
     found = []
-    for entry in os.listdir("/proc"):
-        if entry.isdigit():
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit():
             try:
-                words = Path(f"/proc/{entry}/cmdline").read_bytes().split(b"\0")
+                words = (entry / "cmdline").read_bytes().split(b"\0")
             except OSError:
                 continue
             if os.fsencode(folder) in words:
-                found.append(int(entry))
+                found.append(int(entry.name))
     return found

@@ -9,6 +9,7 @@ import json
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 from uuid import uuid4
 
@@ -313,84 +314,86 @@ def _application(model: ConductedVoiceModel) -> web.Application:
             return web.json_response(error, status=401)
         return await handler(request)
 
-    async def create_call(request: web.Request) -> web.StreamResponse:
-        offer, session = await _offer(request)
-        if model.silent:
-            await anyio.sleep(60)
-        if model.refuse_offers is not None:
-            status, body = model.refuse_offers
-            return web.Response(status=status, text=body, content_type="application/json")
-        call = ConductedCall(session, offer)
-        model.calls[call.call_id] = call
-        model.note()
-        location = model.location
-        if location is None:
-            location = f"/v1/realtime/calls/{call.call_id}"
-        response = web.StreamResponse(
-            status=201, headers={"Location": location, "Content-Type": "application/sdp"}
-        )
-        response.content_length = len(model.answer.encode()) + (1 if model.hold_answer else 0)
-        await response.prepare(request)
-        if model.hold_answer:
-            await response.write(b"v=0")
-            await anyio.sleep(60)
-        await response.write(model.answer.encode())
-        return response
-
-    async def hang_up(request: web.Request) -> web.Response:
-        call_id = request.match_info["call_id"]
-        if model.refuse_hang_ups is not None:
-            return web.Response(status=model.refuse_hang_ups)
-        model.hang_ups.append(call_id)
-        model.note()
-        call = _live(model, call_id)
-        await call.end()
-        call.note()
-        return web.Response()
-
-    async def attach(request: web.Request) -> web.WebSocketResponse:
-        if model.sideband_404s > 0:
-            model.sideband_404s -= 1
-            model.note()
-            raise web.HTTPNotFound
-        call = _live(model, request.query.get("call_id", ""))
-        sideband = web.WebSocketResponse()
-        await sideband.prepare(request)
-        created = checked(
-            {"type": "session.created", "event_id": "event_0", "session": call.session}
-        )
-        await sideband.send_json(created)
-        call.sidebands.add(sideband)
-        call.attachments += 1
-        call.note()
-        model.note()
-        try:
-            async for received in sideband:
-                if received.type is aiohttp.WSMsgType.TEXT:
-                    await call.obey(json.loads(received.data))
-        finally:
-            call.sidebands.discard(sideband)
-            call.note()
-        return sideband
-
-    async def mint_secret(request: web.Request) -> web.Response:
-        if model.refuse_secrets is not None:
-            error = {"error": {"code": "model_not_found", "message": "…"}}
-            return web.json_response(error, status=model.refuse_secrets)
-        body = await request.json()
-        secret = {"value": f"ek_{uuid4().hex}", "expires_at": 1_900_000_000}
-        return web.json_response({**secret, "session": body["session"]})
-
     application = web.Application(middlewares=[authorise])
     application.add_routes(
         [
-            web.post("/v1/realtime/client_secrets", mint_secret),
-            web.post("/v1/realtime/calls", create_call),
-            web.post("/v1/realtime/calls/{call_id}/hangup", hang_up),
-            web.get("/v1/realtime", attach),
+            web.post("/v1/realtime/client_secrets", partial(_mint_secret, model)),
+            web.post("/v1/realtime/calls", partial(_create_call, model)),
+            web.post("/v1/realtime/calls/{call_id}/hangup", partial(_hang_up, model)),
+            web.get("/v1/realtime", partial(_attach, model)),
         ]
     )
     return application
+
+
+async def _create_call(model: ConductedVoiceModel, request: web.Request) -> web.StreamResponse:
+    offer, session = await _offer(request)
+    if model.silent:
+        await anyio.sleep(60)
+    if model.refuse_offers is not None:
+        status, body = model.refuse_offers
+        return web.Response(status=status, text=body, content_type="application/json")
+    call = ConductedCall(session, offer)
+    model.calls[call.call_id] = call
+    model.note()
+    location = model.location
+    if location is None:
+        location = f"/v1/realtime/calls/{call.call_id}"
+    response = web.StreamResponse(
+        status=201, headers={"Location": location, "Content-Type": "application/sdp"}
+    )
+    response.content_length = len(model.answer.encode()) + (1 if model.hold_answer else 0)
+    await response.prepare(request)
+    if model.hold_answer:
+        await response.write(b"v=0")
+        await anyio.sleep(60)
+    await response.write(model.answer.encode())
+    return response
+
+
+async def _hang_up(model: ConductedVoiceModel, request: web.Request) -> web.Response:
+    call_id = request.match_info["call_id"]
+    if model.refuse_hang_ups is not None:
+        return web.Response(status=model.refuse_hang_ups)
+    model.hang_ups.append(call_id)
+    model.note()
+    call = _live(model, call_id)
+    await call.end()
+    call.note()
+    return web.Response()
+
+
+async def _attach(model: ConductedVoiceModel, request: web.Request) -> web.WebSocketResponse:
+    if model.sideband_404s > 0:
+        model.sideband_404s -= 1
+        model.note()
+        raise web.HTTPNotFound
+    call = _live(model, request.query.get("call_id", ""))
+    sideband = web.WebSocketResponse()
+    await sideband.prepare(request)
+    created = checked({"type": "session.created", "event_id": "event_0", "session": call.session})
+    await sideband.send_json(created)
+    call.sidebands.add(sideband)
+    call.attachments += 1
+    call.note()
+    model.note()
+    try:
+        async for received in sideband:
+            if received.type is aiohttp.WSMsgType.TEXT:
+                await call.obey(json.loads(received.data))
+    finally:
+        call.sidebands.discard(sideband)
+        call.note()
+    return sideband
+
+
+async def _mint_secret(model: ConductedVoiceModel, request: web.Request) -> web.Response:
+    if model.refuse_secrets is not None:
+        error = {"error": {"code": "model_not_found", "message": "…"}}
+        return web.json_response(error, status=model.refuse_secrets)
+    body = await request.json()
+    secret = {"value": f"ek_{uuid4().hex}", "expires_at": 1_900_000_000}
+    return web.json_response({**secret, "session": body["session"]})
 
 
 def _live(model: ConductedVoiceModel, call_id: str) -> ConductedCall:

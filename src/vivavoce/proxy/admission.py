@@ -7,7 +7,7 @@ from typing import Final
 from vivavoce.errors import AuthenticationFailed, Forbidden, VivavoceError
 from vivavoce.protocol.machine import Claim
 from vivavoce.protocol.messages import BEARER_SUBPROTOCOL_PREFIX, CloseCode
-from vivavoce.tokens import CLOCK_LEEWAY_SECONDS, CONNECT, Identity, Verifier
+from vivavoce.tokens import CONNECT, Identity, Verifier
 
 _MAX_CACHED: Final = 16
 
@@ -50,7 +50,7 @@ class Admission:
             AuthenticationFailed: If the token has expired or was revoked.
             Forbidden: If the message is for another session, or the token does not permit it.
         """
-        if identity.expires_at + CLOCK_LEEWAY_SECONDS < time.time():
+        if identity.expires_at < int(time.time()):
             raise AuthenticationFailed("The token has expired; get a new one.", expired=True)
         if identity.token_id in self._revoked:
             raise AuthenticationFailed("The token was revoked.")

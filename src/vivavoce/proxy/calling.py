@@ -92,6 +92,7 @@ class Calling:
         self._now = now
         self._lock = anyio.Lock()
         self._is_closed = False
+        self._making = anyio.CancelScope()
         self._live: dict[str, VoiceCall] = {}
         self._configurations: dict[str, IssuedConfiguration] = {}
         self._restoring = False
@@ -111,9 +112,16 @@ class Calling:
             SessionEnded: If the session ended meanwhile.
         """
         async with self._lock:
+            made: Call | None = None
+            self._making = anyio.CancelScope()
             if self._is_closed:
+                self._making.cancel()
+            with self._making:
+                made = await create_call(
+                    self._http, self._claim.voice, offer, self._claim.call_config
+                )
+            if made is None:
                 raise SessionEnded("The interview is over.")
-            made = await create_call(self._http, self._claim.voice, offer, self._claim.call_config)
             previous = self.call
             call = self._follow(VoiceCall(self._claim.voice, made.call_id, self))
             self._time.call_made()
@@ -143,9 +151,10 @@ class Calling:
     async def close(self) -> None:
         """Make no more calls; hang up all that there are."""
         self._is_closed = True
+        self._making.cancel()
         with anyio.move_on_after(HANG_UP_SECONDS):
             async with self._lock:
-                pass  # a call that was being made is known then
+                pass  # a call that was made at this moment is known then
         async with anyio.create_task_group() as tasks:
             for call in list(self._live.values()):
                 tasks.start_soon(self._hang_up, call)

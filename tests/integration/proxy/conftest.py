@@ -3,13 +3,13 @@
 from contextlib import AsyncExitStack, asynccontextmanager
 
 import pytest
+
 from support.machines import (
     open_claimed_machine,
     open_recording_control_plane,
     open_runtime,
 )
 from support.voice_model import open_conducted_voice_model
-
 from vivavoce.machines.process import open_process_provider
 
 

@@ -1,6 +1,5 @@
 """One interview on a real machine, from the first message to the last."""
 
-import anyio
 from support.voice_model import ANSWER, OFFER
 
 
@@ -37,10 +36,7 @@ async def test_an_interview_from_the_offer_to_the_goodbye(bench, voice, plane):
     assert exited["reason"] == "completed"
     assert exited["itemCount"] == 3
     assert exited["transcriptComplete"] is True
-    await bench.channel.until_lost()
-    with anyio.fail_after(5):
-        while bench.is_alive():
-            await anyio.sleep(0.01)
+    await bench.until_exited()
     assert voice.live_calls == []
 
 
