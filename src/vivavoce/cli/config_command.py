@@ -32,5 +32,4 @@ def show_config() -> None:
     path = config_path(settings.home)
     out.print(f"\nfile: {path} ({'read' if path.exists() else 'not there'})")
     for name in unknown_variables(os.environ):
-        if not name.startswith("VIVA_ENGINE_"):
-            err.print(f"{name} is set, but nothing reads it. A typing mistake?")
+        err.print(f"{name} is set, but nothing reads it. A typing mistake?")

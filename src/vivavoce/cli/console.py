@@ -2,11 +2,23 @@
 
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
+from typing import Final
 
 from rich.console import Console
 
-out = Console(highlight=False, soft_wrap=True)
-err = Console(stderr=True, highlight=False, soft_wrap=True)
+_PIPE_WIDTH: Final = 200
+
+
+def _console(*, stderr: bool) -> Console:
+    """A console that cuts nothing short where a program reads it."""
+    console = Console(stderr=stderr, highlight=False, soft_wrap=True)
+    if not console.is_terminal:
+        console.width = _PIPE_WIDTH
+    return console
+
+
+out: Final = _console(stderr=False)
+err: Final = _console(stderr=True)
 
 
 @contextmanager

@@ -1,6 +1,6 @@
 """`viva demo`: a whole spoken interview, with a candidate whose voice is synthesised."""
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Final
@@ -99,12 +99,13 @@ async def _hold_there(
     """Hold the interview on a platform that others run: only what is the interview's is counted."""
     interview = await hold(place.url, settings, script, candidate, screen)
     admin_dsn = await _admin_dsn(settings)
-    rows = Rows(0, 0)
-    with anyio.move_on_after(END_SECONDS):
-        # Polled: nothing tells a bystander that the last row is at its end.
-        while (rows := await count_rows(admin_dsn, interview.session_id)) != Rows(0, 0):
-            await anyio.sleep(_POLL_SECONDS)
+    await poll(lambda: _has_no_rows(admin_dsn, interview.session_id))
+    rows = await count_rows(admin_dsn, interview.session_id)
     return judge(interview, count_remains([], rows))
+
+
+async def _has_no_rows(admin_dsn: str, session_id: str) -> bool:
+    return await count_rows(admin_dsn, session_id) == Rows(0, 0)
 
 
 async def _admin_dsn(settings: ServerSettings) -> str:
@@ -146,7 +147,7 @@ async def hold(
                 ending = await call.ended()
             tasks.cancel_scope.cancel()
     async with open_edge(url, local_token(settings.home)) as edge:
-        await _until_over(edge, client.session_id)
+        await poll(lambda: _is_over(edge, client.session_id))
         path = f"/v1/sessions/{client.session_id}/transcript"
         stored = await edge.read(path, Transcript)
     return Interview(
@@ -170,8 +171,12 @@ async def _show(call: InterviewClient, screen: Screen) -> None:
         screen.take_entry(entry)
 
 
-async def _until_over(edge: Edge, session_id: str) -> None:
-    """Wait until the control plane, too, says that the session is over."""
+async def _is_over(edge: Edge, session_id: str) -> bool:
+    return (await edge.read(f"/v1/sessions/{session_id}", SessionView)).status in OVER
+
+
+async def poll(is_done: Callable[[], Awaitable[bool]]) -> None:
+    """Ask until something is done, at most `END_SECONDS`: nothing tells a bystander."""
     with anyio.move_on_after(END_SECONDS):
-        while (await edge.read(f"/v1/sessions/{session_id}", SessionView)).status not in OVER:
+        while not await is_done():  # noqa: ASYNC110  see above
             await anyio.sleep(_POLL_SECONDS)

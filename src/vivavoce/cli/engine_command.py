@@ -1,17 +1,14 @@
 """`viva engine`: the voice engine alone."""
 
-import os
 import secrets
 import signal
 from typing import Any
 
 import anyio
 import click
-from pydantic import ValidationError
 
 from vivavoce.engine.app import run_engine
-from vivavoce.engine.settings import EngineSettings
-from vivavoce.settings import SettingsError
+from vivavoce.settings import EngineSettings, load
 
 
 async def run_engine_command(*, port: int | None, host: str | None) -> None:
@@ -32,16 +29,10 @@ async def run_engine_command(*, port: int | None, host: str | None) -> None:
 
 
 def _settings(**options: Any) -> EngineSettings:
-    chosen = {name: value for name, value in options.items() if value is not None}
-    if not os.environ.get("VIVA_ENGINE_API_KEY"):
-        chosen["api_key"] = secrets.token_hex(24)
-        click.echo(f"VIVA_ENGINE_API_KEY is not set; for this run: {chosen['api_key']}", err=True)
-    try:
-        return EngineSettings(**chosen)
-    except ValidationError as error:
-        raise SettingsError(
-            "\n".join(
-                f"VIVA_ENGINE_{'_'.join(map(str, problem['loc'])).upper()}: {problem['msg']}"
-                for problem in error.errors(include_input=False)
-            )
-        ) from None
+    chosen = {f"engine_{name}": value for name, value in options.items() if value is not None}
+    settings = load(EngineSettings, **chosen)
+    if settings.engine_api_key is None:
+        key = secrets.token_hex(24)
+        click.echo(f"VIVA_ENGINE_API_KEY is not set; for this run: {key}", err=True)
+        settings = load(EngineSettings, **chosen, engine_api_key=key)
+    return settings

@@ -9,6 +9,7 @@
 | 4 | a part does not answer: nothing runs there, the database or the voice model is down |
 | 5 | there is no such thing |
 | 6 | not allowed |
+| 70 | a fault of ours (EX_SOFTWARE of sysexits.h) |
 | 130 | interrupted by Ctrl-C |
 """
 
@@ -28,6 +29,7 @@ class Exit(IntEnum):
     NO_ANSWER = 4
     NOT_FOUND = 5
     NOT_ALLOWED = 6
+    FAULT = 70
     INTERRUPTED = 130
 
 

@@ -24,7 +24,8 @@ Examples:
 Exit codes:
   0  done               1  it ran, and the outcome is bad
   2  wrong use          3  it cannot start       4  no answer
-  5  not found          6  not allowed         130  interrupted
+  5  not found          6  not allowed          70  our fault
+ 130  interrupted
 """
 
 

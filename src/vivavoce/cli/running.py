@@ -2,6 +2,7 @@
 
 # ruff: noqa: PLC0415
 
+import traceback
 from collections.abc import Awaitable, Callable
 from typing import NoReturn, TypeVar
 
@@ -36,7 +37,7 @@ def guarded(act: Callable[[], T]) -> T:
     except BaseExceptionGroup as group:
         error = _only(group)
         if error is None:
-            raise
+            _report_fault()
         return guarded(lambda: _raise(error))
     except SettingsError as error:
         _fail(str(error), Exit.WRONG_USE)
@@ -46,6 +47,8 @@ def guarded(act: Callable[[], T]) -> T:
         _fail(str(error), EXIT_OF.get(Code(error.code), Exit.NO_ANSWER))
     except VivavoceError as error:
         _fail(f"{error.message} ({error.code})", EXIT_OF.get(error.code, Exit.NO_ANSWER))
+    except Exception:  # noqa: BLE001  whatever it is, it is ours, and has an exit code of its own
+        _report_fault()
 
 
 def _only(group: BaseExceptionGroup[BaseException]) -> BaseException | None:
@@ -56,6 +59,11 @@ def _only(group: BaseExceptionGroup[BaseException]) -> BaseException | None:
             return None
         error = error.exceptions[0]
     return error
+
+
+def _report_fault() -> NoReturn:
+    traceback.print_exc()
+    _fail("This is a fault of ours; please report it with the lines above.", Exit.FAULT)
 
 
 def _raise(error: BaseException) -> NoReturn:

@@ -46,6 +46,11 @@ class Sound:
         """How long it is."""
         return len(self.pcm) / 2 / self.rate
 
+    def at(self, rate: int) -> "Sound":
+        """The same sound at another sample rate."""
+        resampler = AudioResampler(format="s16", layout="mono", rate=rate)
+        return Sound(_resampled(resampler, self) + _drained(resampler), rate)
+
 
 AudioSource = AsyncIterable[Sound]
 """What a candidate says. Silence is sent while the source has nothing yet, and after its end."""
