@@ -95,16 +95,58 @@ class Settings(BaseSettings):
 class EngineSettings(Settings):
     """`viva engine`: the local voice engine."""
 
+    engine_host: str = Field(default="127.0.0.1", description="Address the engine listens on.")
     engine_port: Port = Field(default=8100, description="Port of the engine; 0 for any free one.")
     engine_api_key: SecretStr | None = Field(
-        default=None, description="Key that callers of the engine must have; none: made at start."
+        default=None,
+        description="Key that callers of the engine must have, of 16 characters or more.",
     )
     engine_max_calls: int = Field(
-        default=20, ge=1, le=1000, description="Calls at once; more are refused with 429."
+        default=32, ge=1, le=1000, description="Calls at once; more are refused with 429."
+    )
+    engine_max_call_seconds: Seconds = Field(
+        default=3600.0, description="Length at which a call ends, as at OpenAI."
+    )
+    engine_connect_seconds: Seconds = Field(
+        default=30.0, description="Time in which a call must connect, else it is freed."
+    )
+    engine_client_secret_seconds: int = Field(
+        default=600, ge=10, le=7200, description="Life of a client secret that asks for no other."
+    )
+    engine_loopback_media: bool | None = Field(
+        default=None,
+        description="Offer audio on 127.0.0.1 alone; none: if the engine listens only there.",
     )
     engine_reachable_address: str | None = Field(
         default=None, description="Public address to offer for audio, where it differs (NAT)."
     )
+    engine_shutdown_seconds: int = Field(
+        default=2, ge=0, le=60, description="Time for requests in hand when the engine stops."
+    )
+    engine_whisper: Path | None = Field(
+        default=None, description="Folder of a Whisper model (CTranslate2); none: tiny.en."
+    )
+    engine_model_threads: int = Field(
+        default=1, ge=1, le=16, description="Threads of each speech model."
+    )
+
+    @field_validator("engine_api_key")
+    @classmethod
+    def _is_a_good_key(cls, key: SecretStr | None) -> SecretStr | None:
+        text = key.get_secret_value() if key else "x" * 16
+        if len(text) < 16 or not text.isascii() or text.startswith("ek_"):  # noqa: PLR2004
+            raise ValueError(
+                "should be at least 16 ASCII characters and not start with ek_;"
+                " `openssl rand -hex 24` makes a good one"
+            )
+        return key
+
+    @property
+    def media_on_loopback(self) -> bool:
+        """Whether audio is offered on 127.0.0.1 alone."""
+        if self.engine_loopback_media is not None:
+            return self.engine_loopback_media
+        return self.engine_host in ("127.0.0.1", "localhost", "::1")
 
 
 class ServerSettings(Settings):

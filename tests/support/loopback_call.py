@@ -15,7 +15,7 @@ import anyio
 from support.rtc import open_call
 from support.speech import speech
 from vivavoce.engine.app import run_engine
-from vivavoce.engine.settings import EngineSettings
+from vivavoce.settings import EngineSettings
 
 _SIOCGIFFLAGS, _SIOCSIFFLAGS, _IFF_UP = 0x8913, 0x8914, 0x1
 KEY = "a-key-of-this-test"
@@ -37,7 +37,7 @@ def bring_loopback_up() -> None:
 
 async def main() -> None:
     # Neither side is told to stay on loopback: it is all there is.
-    settings = EngineSettings(api_key=KEY, port=0, loopback_media=False)
+    settings = EngineSettings(engine_api_key=KEY, engine_port=0, engine_loopback_media=False)
     async with anyio.create_task_group() as tasks:
         url = await tasks.start(run_engine, settings)
         async with open_call(url, KEY, SESSION, loopback_only=False) as call:

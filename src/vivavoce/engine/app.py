@@ -3,12 +3,12 @@
 import logging
 import signal
 import sys
+from collections.abc import Iterator
 from typing import Final
 
 import anyio
-import uvloop
 from anyio.abc import TaskStatus
-from pydantic import ValidationError
+from uvloop import new_event_loop
 
 from vivavoce.engine.call import Ending
 from vivavoce.engine.calls import Calls
@@ -17,8 +17,8 @@ from vivavoce.engine.interviewer import stock_sentences
 from vivavoce.engine.metrics import Metrics
 from vivavoce.engine.models import Models, ModelSettings, open_models
 from vivavoce.engine.server import listen, make_server
-from vivavoce.engine.settings import EngineSettings
 from vivavoce.errors import Unavailable
+from vivavoce.settings import EngineSettings, SettingsError, load
 
 _log: Final = logging.getLogger(__name__)
 _GOODBYE_SECONDS: Final = 3.0
@@ -40,8 +40,11 @@ async def run_engine(
 
     Raises:
         OSError: If the address cannot be had.
+        SettingsError: If there is no API key.
         Unavailable: If the speech models cannot be loaded.
     """
+    if settings.engine_api_key is None:
+        raise SettingsError("VIVA_ENGINE_API_KEY is not set; `openssl rand -hex 24` makes one.")
     stop = anyio.Event()
     async with anyio.create_task_group() as tasks:
         url = await tasks.start(_run, settings, stop)
@@ -55,13 +58,16 @@ async def run_engine(
 async def _run(
     settings: EngineSettings, stop: anyio.Event, *, task_status: TaskStatus[str]
 ) -> None:
-    models_settings = ModelSettings(whisper=settings.whisper, threads=settings.model_threads)
-    with anyio.CancelScope(shield=True), listen(settings.host, settings.port) as listener:
-        async with open_models(models_settings) as models, anyio.create_task_group() as tasks:
+    wanted = ModelSettings(whisper=settings.engine_whisper, threads=settings.engine_model_threads)
+    with (
+        anyio.CancelScope(shield=True),
+        listen(settings.engine_host, settings.engine_port) as listener,
+    ):
+        async with open_models(wanted) as models, anyio.create_task_group() as tasks:
             metrics = Metrics()
             calls = Calls(settings, models, tasks, metrics)
             app = make_app(settings, calls, models, metrics)
-            server = make_server(app, shutdown_seconds=settings.shutdown_seconds)
+            server = make_server(app, shutdown_seconds=settings.engine_shutdown_seconds)
             tasks.start_soon(_warm_up, models)
             tasks.start_soon(server.serve, [listener])
             host, port = listener.getsockname()[:2]
@@ -71,7 +77,7 @@ async def _run(
             with anyio.move_on_after(_GOODBYE_SECONDS):
                 await calls.until_none()
             server.should_exit = True
-            with anyio.move_on_after(settings.shutdown_seconds + _GOODBYE_SECONDS):
+            with anyio.move_on_after(settings.engine_shutdown_seconds + _GOODBYE_SECONDS):
                 await server.until_ended()
             tasks.cancel_scope.cancel()
 
@@ -98,16 +104,31 @@ def main() -> int:
     """Run the engine with settings from the environment, until SIGTERM or SIGINT.
 
     Its URL is the one line on stdout, written when it listens; logs go to stderr.
+
+    Returns:
+        0 after a signal, 1 if it could not run, 2 if a setting is wrong.
     """
+    try:
+        settings = load(EngineSettings)
+    except SettingsError as error:
+        sys.stderr.write(f"{error}\n")
+        return 2
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
     for library in ("aioice", "aiortc", "uvicorn"):  # they log clients' addresses
         logging.getLogger(library).setLevel(logging.WARNING)
+    status = 0
     try:
-        settings = EngineSettings()  # type: ignore[call-arg]  # from the environment
-    except ValidationError as error:
-        for problem in error.errors(include_input=False):
-            name = "_".join(str(part) for part in problem["loc"]).upper()
-            sys.stderr.write(f"VIVA_ENGINE_{name}: {problem['msg']}\n")
-        return 2
-    anyio.run(_run_until_signal, settings, backend_options={"loop_factory": uvloop.new_event_loop})
-    return 0
+        anyio.run(_run_until_signal, settings, backend_options={"loop_factory": new_event_loop})
+    except* (OSError, SettingsError, Unavailable) as failed:
+        for why in _causes(failed):
+            sys.stderr.write(f"The engine cannot run: {why}\n")
+        status = 1
+    return status
+
+
+def _causes(group: BaseExceptionGroup[BaseException]) -> Iterator[BaseException]:
+    for error in group.exceptions:
+        if isinstance(error, BaseExceptionGroup):
+            yield from _causes(error)
+        else:
+            yield error

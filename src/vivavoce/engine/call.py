@@ -296,6 +296,7 @@ class Call:
             item.wire["content"][0]["transcript"] = text
             item.is_heard = True
         if responds:
+            await self.responder.until_idle()  # where speech does not interrupt
             self._answer_turn()
 
     def _tell_transcript(self, item: Item, text: str, seconds: float) -> None:

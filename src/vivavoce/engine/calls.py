@@ -15,7 +15,7 @@ from vivavoce.engine.models import Models
 from vivavoce.engine.peer import Peer, open_peer, readable_offer
 from vivavoce.engine.playout import Playout
 from vivavoce.engine.refusals import Refused, no_such_call
-from vivavoce.engine.settings import EngineSettings
+from vivavoce.settings import EngineSettings
 
 _log: Final = logging.getLogger(__name__)
 
@@ -63,7 +63,7 @@ class Calls:
             Refused: If the offer cannot be answered, or there is no room.
         """
         readable_offer(offer)
-        if self._is_closed or len(self._calls) + self._opening >= self._settings.max_calls:
+        if self._is_closed or len(self._calls) + self._opening >= self._settings.engine_max_calls:
             self._metrics.calls_refused.inc()
             raise Refused(
                 "The engine holds as many calls as it may; try again later.",
@@ -106,7 +106,7 @@ class Calls:
                 offer,
                 playout,
                 loopback_only=settings.media_on_loopback,
-                public_address=settings.public_address,
+                public_address=settings.engine_reachable_address,
             )
             try:
                 async with anyio.create_task_group() as tasks:
@@ -116,7 +116,7 @@ class Calls:
                         tasks,
                         playout,
                         events,
-                        max_seconds=settings.max_call_seconds,
+                        max_seconds=settings.engine_max_call_seconds,
                     )
                     await self._hold(call, peer, tasks, task_status)
             except Exception:  # noqa: BLE001  the fault of one call may not end the others
@@ -153,7 +153,7 @@ class Calls:
             _log.info("call %s ended: %s", call.id, how)
 
     async def _watch_connection(self, call: Call, peer: Peer) -> None:
-        with anyio.move_on_after(self._settings.connect_seconds):
+        with anyio.move_on_after(self._settings.engine_connect_seconds):
             await peer.has_connected.wait()
         if not peer.has_connected.is_set():
             call.end(Ending.NEVER_CONNECTED)

@@ -31,9 +31,9 @@ from vivavoce.engine.peer import MAX_OFFER_BYTES
 from vivavoce.engine.realtime_session import default_session, updated_session
 from vivavoce.engine.refusals import Refused, invalid_key
 from vivavoce.engine.secrets import PREFIX, ClientSecrets
-from vivavoce.engine.settings import EngineSettings
 from vivavoce.engine.sideband import serve_sideband
 from vivavoce.errors import Unavailable
+from vivavoce.settings import EngineSettings
 
 _log: Final = logging.getLogger(__name__)
 _MAX_BODY_BYTES: Final = 262_144
@@ -73,8 +73,9 @@ class Surface:
         Raises:
             Refused: With 401.
         """
-        key = self.settings.api_key.get_secret_value().encode()
-        if not hmac.compare_digest(_bearer(connection).encode(errors="replace"), key):
+        key = self.settings.engine_api_key
+        given = _bearer(connection).encode(errors="replace")
+        if key is None or not hmac.compare_digest(given, key.get_secret_value().encode()):
             raise invalid_key()
 
     async def attach(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -106,7 +107,7 @@ async def create_client_secret(request: _Request, surface: NamedDependency[Surfa
     surface.require_key(request)
     wish = _decoded(await request.body() or b"{}", _SecretWish)
     session = updated_session(default_session(), wish.session or {})
-    seconds = surface.settings.client_secret_seconds
+    seconds = surface.settings.engine_client_secret_seconds
     if wish.expires_after and wish.expires_after.seconds is not None:
         seconds = wish.expires_after.seconds
     value, expires_at = surface.secrets.issue(session, seconds)
@@ -125,7 +126,9 @@ async def create_call(request: _Request, surface: NamedDependency[Surface]) -> R
 
 
 @post("/v1/realtime/calls/{call_id:str}/hangup", status_code=200, media_type=MediaType.TEXT)
-async def hang_up(request: _Request, call_id: FromPath[str], surface: NamedDependency[Surface]) -> bytes:
+async def hang_up(
+    request: _Request, call_id: FromPath[str], surface: NamedDependency[Surface]
+) -> bytes:
     """End a call."""
     surface.require_key(request)
     surface.calls.get(call_id).end(Ending.HUNG_UP)

@@ -94,12 +94,18 @@ class Responder:
         self._conversation = conversation
         self._events = events
         self._active: _Response | None = None
+        self._has_finished = anyio.Event()
         self.playout = playout
 
     @property
     def is_active(self) -> bool:
         """Whether a response is being generated."""
         return self._active is not None
+
+    async def until_idle(self) -> None:
+        """Wait until no response is being generated."""
+        while self._active:
+            await self._has_finished.wait()
 
     def create(self, wish: Wish, reply: Reply | None) -> None:
         """Begin a response.
@@ -114,6 +120,7 @@ class Responder:
             )
         response = _Response(wish, self._conversation, self._events)
         self._active = response
+        self._has_finished = anyio.Event()
         self._tasks.start_soon(self._run, response, reply)
 
     def cancel(self, response_id: str | None, reason: Reason) -> None:
@@ -127,7 +134,7 @@ class Responder:
             raise Refused(
                 "Cancellation failed: no active response found.", code="response_cancel_not_active"
             )
-        self._active = None
+        self._retire()
         active.scope.cancel()
         active.finish("cancelled", reason)
 
@@ -159,6 +166,10 @@ class Responder:
         item.cut(audio_end_ms)
         self._tell_truncated(item, audio_end_ms)
 
+    def _retire(self) -> None:
+        self._active = None
+        self._has_finished.set()
+
     def _tell_truncated(self, item: Item, audio_end_ms: int) -> None:
         self._events.emit(
             "conversation.item.truncated",
@@ -175,10 +186,10 @@ class Responder:
                     await self._generate(response, reply)
             except Unavailable as error:
                 _log.warning("a response failed: %s", error)
-                self._active = None
+                self._retire()
                 response.finish("failed", None)
                 return
-            self._active = None
+            self._retire()
             response.finish("completed", None)
 
     async def _generate(self, response: "_Response", reply: Reply) -> None:

@@ -9,7 +9,7 @@ import anyio
 
 from support.rtc import Microphone, open_call
 from vivavoce.engine.app import run_engine
-from vivavoce.engine.settings import EngineSettings
+from vivavoce.settings import EngineSettings
 from vivavoce.webrtc import open_peer_connection, set_local_description
 
 KEY = "a-key-of-this-test"
@@ -45,7 +45,7 @@ async def offer_and_forget(url, seconds):
 
 
 async def test_calls_leave_nothing_behind():
-    settings = EngineSettings(api_key=KEY, port=0, connect_seconds=0.5)
+    settings = EngineSettings(engine_api_key=KEY, engine_port=0, engine_connect_seconds=0.5)
     async with anyio.create_task_group() as tasks:
         url = await tasks.start(run_engine, settings)
         await hold_call(url, 0)
@@ -55,7 +55,8 @@ async def test_calls_leave_nothing_behind():
             await hold_call(url, step)
             await offer_and_forget(url, step * 0.004)
         await settled()
-        assert used() == before, asyncio.all_tasks()
+        left = [now - then for now, then in zip(used(), before, strict=True)]
+        assert max(left) <= 0, asyncio.all_tasks()  # speech prepared at the start may have ended
         tasks.cancel_scope.cancel()
 
 
