@@ -8,7 +8,7 @@ import json
 import os
 import tempfile
 import time
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -302,7 +302,7 @@ class ApiServer:
         if token is not None:
             sent["Authorization"] = f"Bearer {token}"
         async with self.http.request(method, self.url + path, data=data, headers=sent) as response:
-            return Answer(response.status, await response.read(), dict(response.headers))
+            return Answer(response.status, await response.read(), response.headers)
 
     async def start(self, body: dict[str, Any] | None = None, **options: Any) -> "Answer":
         headers = {"Idempotency-Key": key} if (key := options.pop("key", None)) else {}
@@ -346,7 +346,7 @@ class ApiServer:
 class Answer:
     status: int
     body: bytes
-    headers: dict[str, str]
+    headers: Mapping[str, str]
 
     @property
     def json(self) -> Any:

@@ -24,6 +24,7 @@ from vivavoce.api import (
     transcript_processor,
     transcripts,
 )
+from vivavoce.api.authentication import Authenticator
 from vivavoce.api.context import MAX_BODY_BYTES, Api
 from vivavoce.api.gateway import Gateway
 from vivavoce.api.ingest_queue import IngestQueue
@@ -47,7 +48,7 @@ from vivavoce.protocol.messages import EndReason
 from vivavoce.settings import ServerSettings
 from vivavoce.store.pool import Database
 from vivavoce.store.transcripts import ingest
-from vivavoce.tokens import SigningKeys, Verifier
+from vivavoce.tokens import SigningKeys, SupabaseVerifier, Verifier
 
 log = structlog.get_logger(__name__)
 
@@ -203,8 +204,12 @@ def _assemble(
         machines=machines,
     )
     machines.on_lost = partial(replace_lost, plane)
-    verifier = Verifier(keys.public(), issuer=settings.token_issuer)
-    api = Api(plane, verifier, IngestQueue(partial(ingest, database)), Metrics())
+    secret = settings.supabase_jwt_secret
+    authenticator = Authenticator(
+        Verifier(keys.public(), issuer=settings.token_issuer),
+        None if secret is None else SupabaseVerifier(secret.get_secret_value()),
+    )
+    api = Api(plane, authenticator, IngestQueue(partial(ingest, database)), Metrics())
     api.metrics.watch(
         "viva_machines_warm",
         "Machines that are ready and unclaimed.",
@@ -219,7 +224,7 @@ def _assemble(
 def _gateway(api: Api, tasks: anyio.abc.TaskGroup) -> Gateway:
     return Gateway(
         routes=Routes(api.plane),
-        verifier=api.verifier,
+        verifier=api.authenticator.verifier,
         origins=frozenset(allowed_origins(api.plane)),
         tasks=tasks,
         count=lambda outcome: api.metrics.gateway.labels(outcome).inc(),

@@ -9,7 +9,7 @@ from litestar import Request, Response
 from litestar.di import NamedDependency
 
 from vivavoce import tokens
-from vivavoce.api.authentication import identify
+from vivavoce.api.authentication import Authenticator, bearer_token
 from vivavoce.api.ingest_queue import IngestQueue
 from vivavoce.api.metrics import Metrics
 from vivavoce.api.problems import request_id_of
@@ -28,7 +28,7 @@ class Api:
     """The control plane, and what stands between it and the wire."""
 
     plane: ControlPlane
-    verifier: tokens.Verifier
+    authenticator: Authenticator
     ingest: IngestQueue
     metrics: Metrics
 
@@ -40,7 +40,7 @@ class Api:
         Raises:
             AuthenticationFailed: If the token is missing or not good.
         """
-        return identify(request, self.verifier, audiences, grace=grace)
+        return self.authenticator.verify(bearer_token(request), audiences, grace=grace)
 
 
 ApiParts = NamedDependency[Api]

@@ -27,6 +27,7 @@ from vivavoce.errors import (
     Code,
     Forbidden,
     SdpExchangeFailed,
+    Unavailable,
     VivavoceError,
 )
 from vivavoce.protocol.codec import encode
@@ -111,6 +112,12 @@ class Gateway:
             log.info("connection refused", session_id=session_id, code=error.code)
             _refuse(transport, head, error)
             return
+        except Exception as error:
+            # A fault of ours in one handshake must not end the gateway for everybody.
+            self.count("fault")
+            log.error("connection failed", session_id=session_id, error=type(error).__name__)
+            _refuse(transport, head, Unavailable("Something went wrong here; connect again."))
+            return
         if transport.is_closing():
             machine.abort_connection()
             return
@@ -121,8 +128,7 @@ class Gateway:
 
     def _admit(self, session_id: str, head: h11.Request) -> None:
         headers = _headers(head)
-        origin = headers.get("Origin")
-        if origin is not None and origin not in self.origins:
+        if not set(headers.get_all("Origin")) <= set(self.origins):
             raise Forbidden("This page may not connect from its origin.")
         identity = self.verifier.verify(_token(head, headers), audiences=(tokens.SESSION,))
         identity.require(tokens.CONNECT)
@@ -184,9 +190,10 @@ def _token(head: h11.Request, headers: Headers) -> str:
     for offered in ",".join(headers.get_all("Sec-WebSocket-Protocol")).split(","):
         if offered.strip().startswith(BEARER_SUBPROTOCOL_PREFIX):
             return offered.strip().removeprefix(BEARER_SUBPROTOCOL_PREFIX)
-    scheme, _, credential = headers.get("Authorization", "").partition(" ")
-    if scheme.lower() == "bearer" and credential:
-        return credential.strip()
+    for value in headers.get_all("Authorization"):
+        scheme, _, credential = value.partition(" ")
+        if scheme.lower() == "bearer" and credential:
+            return credential.strip()
     query = head.target.partition(b"?")[2].decode("latin-1")
     try:
         values = parse_qs(query, max_num_fields=20).get("token", [])

@@ -58,7 +58,7 @@ class _Edge:
     summary: str
     refusals: Sequence[int]
     status: int = 200
-    body: _Types = None
+    body: Sequence[_Types] = ()
     body_is_required: bool = True
     answer: _Types = None
     media_types: Sequence[str] = (_JSON,)
@@ -94,7 +94,7 @@ _EDGES: Final = (
         "startInterview",
         "Start an interview",
         (400, 401, 404, 405, 410, 413, 429, 500, 503),
-        body=InterviewStartRequest,
+        body=(InterviewStartRequest,),
         body_is_required=False,
         answer=InterviewStartResponse,
         parameters=(_KEY,),
@@ -106,7 +106,7 @@ _EDGES: Final = (
         "renewSessionToken",
         "Renew a session token",
         (400, 401, 403, 404, 405, 410, 413, 500, 503),
-        body=SessionTokenRequest,
+        body=(SessionTokenRequest,),
         body_is_required=False,
         answer=SessionTokenResponse,
         security=_PEOPLE,
@@ -117,7 +117,7 @@ _EDGES: Final = (
         "storeTranscript",
         "Store transcript entries; answered after commit",
         (400, 401, 403, 404, 405, 413, 500, 503),
-        body=TranscriptEvent | TranscriptBatch,
+        body=(TranscriptEvent, TranscriptBatch),
         answer=TranscriptReceipt,
         security=(*_PEOPLE, _MACHINE),
     ),
@@ -127,7 +127,7 @@ _EDGES: Final = (
         "reportFromMachine",
         "Take what a machine tells of its session",
         (400, 401, 404, 405, 409, 413, 500, 503),
-        body=MachineReports,
+        body=(MachineReports,),
         answer=dict[str, int],
         parameters=(_MACHINE_ID,),
         security=(_MACHINE,),
@@ -195,7 +195,7 @@ _EDGES: Final = (
         "Tell which call the client has made (direct architecture)",
         (400, 401, 403, 404, 405, 409, 410, 413, 500, 503),
         status=204,
-        body=CallRequest,
+        body=(CallRequest,),
         parameters=(_SESSION_ID,),
         security=_PEOPLE,
     ),
@@ -206,7 +206,7 @@ _EDGES: Final = (
         "Pause, resume, or ask for an accommodation",
         (400, 401, 404, 405, 409, 413, 500, 503),
         status=201,
-        body=EventRequest,
+        body=(EventRequest,),
         answer=EventReceipt,
         parameters=(_SESSION_ID,),
         security=_PEOPLE,
@@ -246,7 +246,7 @@ _EDGES: Final = (
 @cache
 def document() -> Mapping[str, Any]:
     """The whole document."""
-    shapes = [edge.body for edge in _EDGES] + [edge.answer for edge in _EDGES]
+    shapes = [shape for edge in _EDGES for shape in (*edge.body, edge.answer)]
     types = [Problem, *(shape for shape in shapes if shape is not None)]
     schemas, components = msgspec.json.schema_components(
         types, ref_template="#/components/schemas/{name}"
@@ -277,10 +277,11 @@ def _operation(edge: _Edge, by_type: Mapping[str, Any]) -> dict[str, Any]:
     operation: dict[str, Any] = {"operationId": edge.name, "summary": edge.summary}
     if edge.parameters:
         operation["parameters"] = list(edge.parameters)
-    if edge.body is not None:
+    if edge.body:
+        bodies = [by_type[str(shape)] for shape in edge.body]
         operation["requestBody"] = {
             "required": edge.body_is_required,
-            "content": {_JSON: {"schema": by_type[str(edge.body)]}},
+            "content": {_JSON: {"schema": bodies[0] if len(bodies) == 1 else {"anyOf": bodies}}},
         }
     good: dict[str, Any] = {"description": "Done."}
     if edge.answer is not None:

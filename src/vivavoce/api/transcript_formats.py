@@ -116,9 +116,9 @@ def csv_table(transcript: Transcript) -> bytes:
 FORMATS: Final[Mapping[str, Format]] = MappingProxyType(
     {
         "json": Format("application/json", "json", encode),
-        "md": Format("text/markdown; charset=utf-8", "md", markdown),
-        "vtt": Format("text/vtt; charset=utf-8", "vtt", webvtt),
-        "csv": Format("text/csv; charset=utf-8", "csv", csv_table),
+        "md": Format("text/markdown", "md", markdown),
+        "vtt": Format("text/vtt", "vtt", webvtt),
+        "csv": Format("text/csv", "csv", csv_table),
     }
 )
 _BY_NAME: Final = MappingProxyType({**FORMATS, "markdown": FORMATS["md"], "webvtt": FORMATS["vtt"]})

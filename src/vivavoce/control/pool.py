@@ -222,16 +222,16 @@ class MachinePool:
         capabilities = self.provider.capabilities
         machine_id = str(uuid4())
         until = datetime.now(UTC) + timedelta(seconds=UNCLAIMED_SECONDS)
-        async with self.database.as_service() as conn:
-            await rows.insert_machine(
-                conn,
-                machine_id=machine_id,
-                provider=capabilities.provider,
-                isolation=capabilities.isolation,
-                region=region,
-                expires_at=until,
-            )
         try:
+            async with self.database.as_service() as conn:
+                await rows.insert_machine(
+                    conn,
+                    machine_id=machine_id,
+                    provider=capabilities.provider,
+                    isolation=capabilities.isolation,
+                    region=region,
+                    expires_at=until,
+                )
             machine = await self.provider.provision(
                 MachineSpec(machine_id=machine_id, region=region, unclaimed_until=until),
                 idempotency_key=machine_id,

@@ -32,9 +32,10 @@ async def renew_token(
         Unavailable: If the database or the voice model does not answer.
     """
     async with plane.database.as_tenant(identity.claims) as conn:
+        session = await rows.get_session(conn, _which(identity, session_id))
+    async with plane.database.as_service() as conn:
         if await events.is_revoked(conn, identity.token_id):
             raise AuthenticationFailed("The token was revoked.")
-        session = await rows.get_session(conn, _which(identity, session_id))
     if session.user_id != identity.subject:
         raise Forbidden("Somebody else started this session.")
     if session.status not in LIVE or session.expires_at <= plane.now():

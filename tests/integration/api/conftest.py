@@ -1,4 +1,5 @@
 import pytest
+
 from support.api import open_api, scripted_provider, scripted_voice
 from support.postgres import admin_dsn, database, database_name, dsn, postgres
 
