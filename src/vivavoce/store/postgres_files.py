@@ -152,6 +152,13 @@ def _sockets(root: Path, account: Account) -> Path:
     return far
 
 
+def forget_far_sockets(places: Places) -> None:
+    """Take away a folder for sockets that stands elsewhere."""
+    if places.sockets.parent != places.root:
+        shutil.rmtree(places.sockets, ignore_errors=True)
+        (places.root / "sockets").unlink(missing_ok=True)
+
+
 def _runtime_folder() -> str | None:
     """The user's own folder for sockets if there is one, else where temporary files go."""
     folder = os.environ.get("XDG_RUNTIME_DIR", "")

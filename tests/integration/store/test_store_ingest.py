@@ -180,7 +180,9 @@ async def test_a_poisoned_entry_holds_up_nobody(database: Database, poison: dict
     assert await names(database, session) == ["a", "c"]
 
 
-@pytest.mark.parametrize("session_id", ["", "\x00", "not-a-uuid", "00000000-0000-4000-8000-000000000000"], ids=repr)
+@pytest.mark.parametrize(
+    "session_id", ["", "\x00", "not-a-uuid", "00000000-0000-4000-8000-000000000000"], ids=repr
+)
 async def test_a_session_that_is_not_there_holds_up_nobody(database: Database, session_id: str):
     session = await add_session(database)
     lost = replace(session, session_id=session_id, entries=[entry("a"), entry("b")])
