@@ -37,6 +37,8 @@ class VoiceCall:
         attached: Set once the sideband stood.
         up: Set at the first sign that it carries audio.
         over: Set when it has ended.
+        has_gaps: Whether things may have happened in it while nobody of ours listened.
+        is_interviewers_turn: Whether the conversation that it was given waits for the interviewer.
     """
 
     def __init__(
@@ -52,6 +54,8 @@ class VoiceCall:
         self.attached = anyio.Event()
         self.up = anyio.Event()
         self.over = anyio.Event()
+        self.has_gaps = False
+        self.is_interviewers_turn = False
         self._voice = voice
         self._observer = observer
         self._sideband: Sideband | None = None

@@ -23,7 +23,7 @@ from vivavoce.proxy.timekeeping import Timekeeper
 from vivavoce.proxy.uplink import backoff
 from vivavoce.proxy.waiting import until_any, until_set
 from vivavoce.sessions.interview import END_INTERVIEW, restoration
-from vivavoce.sessions.transcript import Transcript
+from vivavoce.sessions.transcript import MAX_ITEMS, Transcript
 from vivavoce.voice.calls import Call, create_call, hang_up
 
 ATTACH_SECONDS: Final = 3.5
@@ -98,6 +98,7 @@ class Calling:
         self._restoring = False
         self._tamper_reports = Allowance(rate=0.2, burst=20)
         self._answered: set[str] = set()
+        self._asked: set[str] = set()
 
     @property
     def is_live(self) -> bool:
@@ -148,6 +149,12 @@ class Calling:
         if self.call is not None and self.call.attached.is_set():
             self._came_up(self.call)
 
+    async def ask_for(self, item_ids: Sequence[str]) -> None:
+        """Ask the voice model for items that somebody else has seen: it is the better witness."""
+        if item_ids and self.call is not None:
+            asked = item_ids[:MAX_RETRIEVED_ITEMS]
+            await self.call.send(*map(realtime.retrieve_item, asked))
+
     async def close(self) -> None:
         """Make no more calls; hang up all that there are."""
         self._is_closed = True
@@ -167,16 +174,18 @@ class Calling:
             self.is_deaf = False
             self._time.hear(hearing=True)
         if again:
+            call.has_gaps = True
             if call.is_taken_over and not call.attached.is_set():
                 await call.send(realtime.session_update(restoration(self._claim.call_config)))
-            missed = self._transcript.open_items()[:MAX_RETRIEVED_ITEMS]
-            await call.send(*map(realtime.retrieve_item, missed))
+            await self.ask_for(self._transcript.open_items())
             if call.is_taken_over:
                 self._came_up(call)
         else:
             if not any(other is not call for other in self._live.values()):
                 self._session.told(self._transcript.settle(now=self._now()))
-            await call.send(*map(_seed, _recent(self._transcript.entries())))
+            entries = self._transcript.entries()
+            call.is_interviewers_turn = _is_interviewers_turn(entries)
+            await call.send(*map(_seed, _recent(entries)))
         self._session.call_changed()
 
     def call_deaf(self, call: VoiceCall, *, lasting: bool) -> None:
@@ -191,6 +200,7 @@ class Calling:
         entries = self._transcript.apply(event, now=self._now())
         if entries:
             self._session.told(entries)
+        await self._mind_the_gap(call, event)
         self._check_configuration(call, event)
         if call is not self.call:
             return
@@ -201,6 +211,14 @@ class Calling:
             await self._answer_function(call, item.name, item.call_id or "", item.arguments or "")
         elif isinstance(event, realtime.FunctionCallArgumentsDone) and event.name:
             await self._answer_function(call, event.name, event.call_id, event.arguments)
+
+    async def _mind_the_gap(self, call: VoiceCall, event: realtime.ServerEvent) -> None:
+        """Ask for an item that another one follows and that came while nobody listened."""
+        if call.has_gaps and isinstance(event, realtime.Committed | realtime.ItemAdded):
+            named = event.previous_item_id
+            if named is not None and named not in self._asked and len(self._asked) < MAX_ITEMS:
+                self._asked.add(named)
+                await self.ask_for(self._transcript.wanted({named: 0}))
 
     def call_over(self, call: VoiceCall) -> None:
         """Note that a call is gone without our doing."""
@@ -227,16 +245,8 @@ class Calling:
         """
         await until_any((call.up, call.over), timeout=FIRST_WORDS_SECONDS)
         await until_any((call.attached, call.over), timeout=self._claim.limits.max_duration)
-        if not call.over.is_set() and self._is_interviewers_turn():
+        if call is self.call and call.is_interviewers_turn and not self.listening.has_begun:
             await call.send(realtime.create_response())
-
-    def _is_interviewers_turn(self) -> bool:
-        if self.listening.anybody_speaks:
-            return False
-        entries = self._transcript.entries()
-        if not entries or entries[-1].speaker is Speaker.CANDIDATE:
-            return True
-        return entries[-1].truncated or not entries[-1].final
 
     def _came_up(self, call: VoiceCall) -> None:
         if not call.up.is_set():
@@ -334,6 +344,13 @@ def _recent(entries: Sequence[TranscriptEntry]) -> Sequence[TranscriptEntry]:
             break
         recent.append(entry)
     return recent[::-1]
+
+
+def _is_interviewers_turn(entries: Sequence[TranscriptEntry]) -> bool:
+    """Whether a conversation that goes on in another call waits for the interviewer."""
+    if not entries or entries[-1].speaker is Speaker.CANDIDATE:
+        return True
+    return entries[-1].truncated or not entries[-1].final
 
 
 def _seed(entry: TranscriptEntry) -> dict[str, Any]:

@@ -13,24 +13,23 @@ _MAX_TRACKED: Final = 1_000
 
 
 class Listening:
-    """Follows speech and sound, and what is yet to be written down of it."""
+    """Follows speech and sound, and what is yet to be written down of it.
+
+    Attributes:
+        has_begun: Whether anybody has said anything, or a response is being made.
+    """
 
     def __init__(self, time: Timekeeper) -> None:
         self._time = time
         self._changed = anyio.Event()
-        self._candidate_speaks = False
+        self.has_begun = False
         self._responses: set[str] = set()
         self._playing: set[str] = set()
         self._unwritten: set[str] = set()
 
-    @property
-    def anybody_speaks(self) -> bool:
-        """Whether the candidate speaks, or the interviewer does or is about to."""
-        return self._candidate_speaks or bool(self._playing or self._responses)
-
     def reset(self) -> None:
         """Begin with another call."""
-        self._candidate_speaks = False
+        self.has_begun = False
         self._responses.clear()
         self._playing.clear()
         self._unwritten.clear()
@@ -41,17 +40,16 @@ class Listening:
         is_sign = False
         match event:
             case realtime.SpeechStarted():
-                self._candidate_speaks = is_sign = True
+                self.has_begun = is_sign = True
                 self._time.began_to_speak(_CANDIDATE)
             case realtime.SpeechStopped():
-                self._candidate_speaks = False
                 self._time.stopped_speaking(_CANDIDATE)
             case realtime.Committed(item_id=item_id):
-                self._candidate_speaks = False
                 _add(self._unwritten, item_id)
             case realtime.TranscriptionCompleted() | realtime.TranscriptionFailed():
                 self._unwritten.discard(event.item_id)
             case realtime.ResponseCreated(response=response):
+                self.has_begun = True
                 _add(self._responses, response.id)
             case realtime.ResponseDone(response=response):
                 self._responses.discard(response.id)

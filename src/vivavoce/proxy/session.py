@@ -194,7 +194,9 @@ class Session:
         if self._answered_call_id is not None and self._answered_call_id == self.call_id:
             self._calling.client_is_up()
         known = data.known or {}
-        link.post(self._ready(resumed=resumed, missing=self._transcript.wanted(known)))
+        missing = self._transcript.wanted(known)
+        link.post(self._ready(resumed=resumed, missing=missing))
+        self._tasks.start_soon(self._calling.ask_for, missing)
         if is_other or data.known is not None:
             link.post_entries(self._transcript.missing(known))
         if self._told_trouble:
@@ -265,8 +267,8 @@ class Session:
                 self._reports.add(StatusReport(status="active", at=self._now()))
             elif status is SessionStatus.RECONNECTING:
                 self._reports.add(StatusReport(status="reconnecting", at=self._now()))
-                if self._link is not None:
-                    self._link.post(self._ready(resumed=True))
+            if SessionStatus.RECONNECTING in (before, status) and self._link is not None:
+                self._link.post(self._ready(resumed=True))
         self._tell_trouble()
 
     # Inside.
