@@ -84,7 +84,11 @@ create table transcript_entries (
   content text not null constraint transcript_entries_content_size check (
     octet_length(content) <= 65536
   ),
-  timestamp timestamptz not null default now(),
+  -- Beyond these years drivers cannot read what Postgres can hold: one such row would spoil a
+  -- whole transcript.
+  timestamp timestamptz not null default now() constraint transcript_entries_timestamp check (
+    timestamp between '2000-01-01 00:00:00+00' and '2100-01-01 00:00:00+00'
+  ),
   source text not null default 'hybrid'
     constraint transcript_entries_source check (source in ('hybrid', 'direct')),
   witness text not null default 'sideband'

@@ -115,8 +115,8 @@ async def open_postgres(
             await anyio.to_thread.run_sync(_create, programs, places, account, passwords)
         server = _Server(programs, places, account, {**_SETTINGS, **settings})
         running = _describe(places, programs, passwords, server.pid)
-        await server.start(_postgres_dsn(places, passwords))
         try:
+            await server.start(_postgres_dsn(places, passwords))
             await _create_database(_postgres_dsn(places, passwords), passwords)
             async with anyio.create_task_group() as tasks:
                 tasks.start_soon(server.keep_running, _postgres_dsn(places, passwords))

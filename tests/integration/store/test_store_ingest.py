@@ -162,6 +162,7 @@ async def test_text_that_postgres_cannot_hold_is_cleaned(database: Database):
         {"revision": -1},
         {"confidence": 2.0},
         {"speaker": "nobody"},
+        {"timestamp": datetime(9999, 12, 31, tzinfo=UTC)},
     ],
     ids=str,
 )
