@@ -12,7 +12,7 @@ from anyio.abc import TaskGroup
 from vivavoce.errors import SessionEnded, Unavailable
 from vivavoce.protocol import realtime
 from vivavoce.protocol.machine import CallEndedReport, CallReport, Claim, EventReport
-from vivavoce.protocol.messages import EndReason
+from vivavoce.protocol.messages import MAX_KNOWN_ITEMS, EndReason
 from vivavoce.protocol.transcript import Speaker, TranscriptEntry
 from vivavoce.proxy.call import VoiceCall
 from vivavoce.proxy.configuration import IssuedConfiguration
@@ -23,7 +23,7 @@ from vivavoce.proxy.timekeeping import Timekeeper
 from vivavoce.proxy.uplink import backoff
 from vivavoce.proxy.waiting import until_any, until_set
 from vivavoce.sessions.interview import END_INTERVIEW, restoration
-from vivavoce.sessions.transcript import MAX_ITEMS, Transcript
+from vivavoce.sessions.transcript import Transcript
 from vivavoce.voice.calls import Call, create_call, hang_up
 
 ATTACH_SECONDS: Final = 3.5
@@ -216,7 +216,7 @@ class Calling:
         """Ask for an item that another one follows and that came while nobody listened."""
         if call.has_gaps and isinstance(event, realtime.Committed | realtime.ItemAdded):
             named = event.previous_item_id
-            if named is not None and named not in self._asked and len(self._asked) < MAX_ITEMS:
+            if named is not None and named not in self._asked and len(self._asked) < MAX_KNOWN_ITEMS:
                 self._asked.add(named)
                 await self.ask_for(self._transcript.wanted({named: 0}))
 
