@@ -112,10 +112,9 @@ class Gateway:
             log.info("connection refused", session_id=session_id, code=error.code)
             _refuse(transport, head, error)
             return
-        except Exception as error:
-            # A fault of ours in one handshake must not end the gateway for everybody.
+        except Exception:
             self.count("fault")
-            log.error("connection failed", session_id=session_id, error=type(error).__name__)
+            log.exception("connection failed", session_id=session_id)
             _refuse(transport, head, Unavailable("Something went wrong here; connect again."))
             return
         if transport.is_closing():

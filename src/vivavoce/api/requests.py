@@ -17,6 +17,7 @@ log = structlog.get_logger(__name__)
 _ID: Final = re.compile(rb"[A-Za-z0-9._:-]{8,64}")
 _QUIET: Final = frozenset({"/healthz", "/readyz", "/metrics"})
 UNKNOWN_EDGE: Final = "unknown"
+_METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 
 
 class Requests:
@@ -52,7 +53,7 @@ class Requests:
 
     def _note(self, scope: HTTPScope, status: int, seconds: float) -> None:
         """Log and count. The path template, never the query: that may hold a token."""
-        method = scope["method"]
+        method = scope["method"] if scope["method"] in _METHODS else "OTHER"
         edge = _edge(scope)
         self._metrics.requests.labels(edge, method, str(status)).inc()
         self._metrics.request_seconds.labels(edge).observe(seconds)

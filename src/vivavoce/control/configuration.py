@@ -18,7 +18,7 @@ import msgspec
 from vivavoce import tokens
 from vivavoce.control.plane import ControlPlane
 from vivavoce.errors import InvalidRequest
-from vivavoce.protocol.codec import clean_text, encode
+from vivavoce.protocol.codec import clean_json, clean_text, encode
 from vivavoce.protocol.interview_start import (
     MAX_SESSION_DATA_BYTES,
     InterviewStartRequest,
@@ -94,12 +94,12 @@ def new_session(
         tenant_id=identity.tenant_id,
         user_id=identity.subject,
         architecture=request.architecture,
-        config=_storable(msgspec.to_builtins(issued)),
+        config=clean_json(msgspec.to_builtins(issued)),
         created_at=now,
         expires_at=now + timedelta(seconds=lifetime),
         company_id=request.company_id,
-        session_data=_storable(request.session_data),
-        candidate=_storable(msgspec.to_builtins(request.candidate)),
+        session_data=clean_json(request.session_data),
+        candidate=clean_json(msgspec.to_builtins(request.candidate)),
         region=request.region,
         idempotency_key=idempotency_key,
     )
@@ -206,14 +206,3 @@ def allowed_origins(plane: ControlPlane) -> list[str]:
 def _servers_for_machine(plane: ControlPlane, session: SessionRow) -> list[TurnServerConfig]:
     stun = plane.settings.stun_servers
     return [*([TurnServerConfig(list(stun))] if stun else []), *ice_servers(plane, session)]
-
-
-def _storable(value: Any) -> Any:
-    """Take out of a JSON value what Postgres cannot hold."""
-    if isinstance(value, str):
-        return clean_text(value)
-    if isinstance(value, dict):
-        return {clean_text(key): _storable(inner) for key, inner in value.items()}
-    if isinstance(value, list):
-        return [_storable(inner) for inner in value]
-    return value

@@ -1,6 +1,7 @@
 """What a machine tells the control plane. Each report may come any number of times."""
 
-from typing import assert_never
+from datetime import UTC, datetime
+from typing import Literal, assert_never
 from uuid import UUID
 
 import structlog
@@ -10,6 +11,7 @@ from vivavoce.control.configuration import active_until
 from vivavoce.control.end import finish_after_exit
 from vivavoce.control.plane import ControlPlane
 from vivavoce.errors import NotFound
+from vivavoce.protocol.codec import clean_json
 from vivavoce.protocol.machine import (
     CallEndedReport,
     CallReport,
@@ -60,7 +62,7 @@ async def take_reports(
             if isinstance(report, ExitedReport):
                 exited = None if is_stale else report
             elif not (is_stale and isinstance(report, StatusReport)):
-                await _take(conn, session, report)
+                await _take(conn, session, report, plane.now())
         if is_over:
             await jobs.add_job(conn, jobs.SETTLE, session_id=session_id)
     if exited is not None and not is_over:
@@ -79,6 +81,7 @@ async def _take(
     conn: Connection,
     session: SessionRow,
     report: CallReport | CallEndedReport | StatusReport | EventReport,
+    now: datetime,
 ) -> None:
     match report:
         case CallReport():
@@ -87,34 +90,42 @@ async def _take(
                 call_id=report.call_id,
                 session_id=session.id,
                 tenant_id=session.tenant_id,
-                created_at=report.created_at,
+                created_at=_within(session, report.created_at, now),
             )
         case CallEndedReport():
             await calls.end_call(conn, report.call_id, session.id, hung_up=True)
         case StatusReport():
-            await _note_status(conn, session, report)
+            await _note_status(conn, session, report.status, _within(session, report.at, now))
         case EventReport():
             await events.add_event_once(
                 conn,
                 session_id=session.id,
                 tenant_id=session.tenant_id,
                 kind=report.kind,
-                data={**report.data, "at": report.at.isoformat()},
+                data=clean_json({**report.data, "at": report.at.isoformat()}),
             )
         case _ as never:
             assert_never(never)
 
 
-async def _note_status(conn: Connection, session: SessionRow, report: StatusReport) -> None:
-    if report.status == "reconnecting":
+def _within(session: SessionRow, at: datetime, now: datetime) -> datetime:
+    """A machine's word on time, as far as it can be: since the session began, and not to come."""
+    aware = at if at.tzinfo is not None else at.replace(tzinfo=UTC)
+    return min(max(aware, session.created_at), now)
+
+
+async def _note_status(
+    conn: Connection, session: SessionRow, status: Literal["active", "reconnecting"], at: datetime
+) -> None:
+    if status == "reconnecting":
         await rows.move_session(conn, session.id, SessionEvent.LOST)
         return
-    active_at = session.active_at or report.at
+    active_at = session.active_at or at
     await rows.move_session(
         conn,
         session.id,
         SessionEvent.CONNECTED,
-        at=report.at,
+        at=at,
         expires_at=active_until(session, active_at),
     )
 

@@ -9,7 +9,7 @@ from vivavoce.control.configuration import active_until
 from vivavoce.control.end import require_live
 from vivavoce.control.plane import ControlPlane
 from vivavoce.errors import InvalidRequest, SessionEnded, VivavoceError
-from vivavoce.protocol.codec import encode
+from vivavoce.protocol.codec import clean_json, encode
 from vivavoce.protocol.sessions import EventRequest
 from vivavoce.sessions.lifecycle import LIVE, SessionEvent
 from vivavoce.store import calls, events, jobs
@@ -31,7 +31,8 @@ async def note_event(
         InvalidRequest: If the event is too large.
         Unavailable: If the database does not answer.
     """
-    if len(encode(request.data)) > MAX_EVENT_BYTES:
+    data = clean_json(request.data)
+    if len(encode(data)) > MAX_EVENT_BYTES:
         raise InvalidRequest(f"data: larger than {MAX_EVENT_BYTES} bytes.")
     async with plane.database.as_tenant(identity.claims) as conn:
         session = await rows.get_session(conn, session_id)
@@ -42,7 +43,7 @@ async def note_event(
             session_id=session_id,
             tenant_id=session.tenant_id,
             kind=request.type,
-            data=request.data,
+            data=data,
         )
     held = plane.machines.serving(session_id)
     if held is not None:

@@ -12,6 +12,8 @@ T = TypeVar("T")
 # Types are few and fixed, so decoders are kept: building one costs more than using it.
 _decoders: Final[dict[Any, msgspec.json.Decoder[Any]]] = {}
 _encoder: Final = msgspec.json.Encoder()
+MAX_DEPTH: Final = 64
+"""Of a JSON value that callers give us to keep."""
 _UNSTORABLE: Final = re.compile("[\x00\ud800-\udfff]")
 
 
@@ -52,6 +54,23 @@ def encode(message: Any) -> bytes:
 def clean_text(text: str) -> str:
     """Take out what Postgres cannot hold: NUL and lone surrogates."""
     return _UNSTORABLE.sub("", text)
+
+
+def clean_json(value: Any, *, levels: int = MAX_DEPTH) -> Any:
+    """Take out of a JSON value, at any depth, what Postgres cannot hold.
+
+    Raises:
+        InvalidRequest: If it is nested deeper than `levels`.
+    """
+    if isinstance(value, str):
+        return clean_text(value)
+    if not isinstance(value, dict | list):
+        return value
+    if levels == 0:
+        raise InvalidRequest(f"A value is nested deeper than {MAX_DEPTH} levels.")
+    if isinstance(value, list):
+        return [clean_json(inner, levels=levels - 1) for inner in value]
+    return {clean_text(key): clean_json(inner, levels=levels - 1) for key, inner in value.items()}
 
 
 def _without_values(message: str) -> str:
