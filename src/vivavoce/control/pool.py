@@ -152,6 +152,10 @@ class MachinePool:
         if (held := self._serving.get(session_id)) is not None:
             held.is_released = True
 
+    def refill(self) -> None:
+        """Replace what was taken. Said at the end of a start, not to compete with it."""
+        self._short.ring()
+
     def report_loss(self, held: Held) -> None:
         """Have the loss of a machine looked after that came before its session was ready."""
         self.tasks.start_soon(self._replace, held)
@@ -208,7 +212,6 @@ class MachinePool:
         latest = datetime.now(UTC) + timedelta(seconds=FRESH_SECONDS)
         while waiting:
             held = waiting.pop()
-            self._short.ring()
             if not held.is_lost and held.unclaimed_until > latest:
                 return held
             self.tasks.start_soon(self._discard, held)

@@ -40,7 +40,7 @@ log = structlog.get_logger(__name__)
 
 LOCK_SECONDS: Final = 60.0
 JOB_SECONDS: Final = 45.0
-IDLE_SECONDS: Final = 5.0
+IDLE_SECONDS: Final = 1.0
 JOBS_AT_ONCE: Final = 8
 MAX_BACKOFF_SECONDS: Final = 60.0
 HANG_UP_TRIES: Final = 75
@@ -209,6 +209,7 @@ async def _finish(plane: ControlPlane, session: SessionRow) -> None:
             end_reason=None if session.end_reason else EndReason.CALL_LOST,
             transcript_complete=False if is_unknown else None,
         )
+        await jobs.finish_jobs_of(conn, jobs.SETTLE, session.id)
     log.info("session over", reason=session.end_reason)
 
 

@@ -5,7 +5,8 @@ given back, and the row says what failed. What even that cannot do is left to th
 """
 
 from collections.abc import Awaitable, Callable
-from typing import Any, Final, Literal, TypeVar
+from functools import partial
+from typing import Any, Final, Literal
 
 import anyio
 import msgspec
@@ -35,7 +36,7 @@ from vivavoce.protocol.interview_start import (
 )
 from vivavoce.protocol.sessions import SessionFailure
 from vivavoce.sessions.lifecycle import LIVE, SessionEvent, SessionStatus
-from vivavoce.store import events, jobs
+from vivavoce.store import jobs
 from vivavoce.store import machines as machine_rows
 from vivavoce.store import sessions as rows
 from vivavoce.store.sessions import NewSession, SessionRow
@@ -48,7 +49,6 @@ CLEANUP_SECONDS: Final = 10.0
 CLAIM_TRIES: Final = 2
 POLL_SECONDS: Final = 0.25
 Branch = Literal["machine", "call", "claim", "start"]
-T = TypeVar("T")
 
 
 class _BranchFailed(Exception):
@@ -109,23 +109,14 @@ async def start_interview(
             raise
         finally:
             plane.started.ring()
+            plane.machines.refill()
 
 
 async def _admit(
     plane: ControlPlane, identity: tokens.Identity, new: NewSession, request_id: str | None
 ) -> SessionRow | None:
-    async with plane.database.as_tenant(identity.claims) as conn:
-        session = await rows.insert_session(conn, new)
-        if session is not None:
-            await events.add_audit(
-                conn,
-                tenant_id=new.tenant_id,
-                actor=identity.subject,
-                action="session.start",
-                object_id=new.id,
-                request_id=request_id,
-            )
-        return session
+    async with plane.database.as_nobody() as conn:
+        return await rows.admit_session(conn, identity.claims, new, request_id=request_id)
 
 
 async def _start(
@@ -148,25 +139,33 @@ async def _start(
 async def _take_and_prepare(
     plane: ControlPlane, session: SessionRow, held: list[Held]
 ) -> ClientSecret:
-    """Both branches at once; who fails first ends the other."""
+    """Both branches at once, a machine and a key for the call; who fails first ends the other."""
     secrets: list[ClientSecret] = []
     failures: list[_BranchFailed] = []
 
+    async def prepare_call() -> None:
+        secrets.append(await _prepare_call(plane, session))
+
     async with anyio.create_task_group() as branches:
 
-        async def run(branch: Branch, act: Callable[[], Awaitable[T]], got: list[T]) -> None:
+        async def run(branch: Branch, act: Callable[[], Awaitable[None]]) -> None:
             try:
-                got.append(await act())
+                await act()
             except VivavoceError as error:
                 failures.append(_BranchFailed(branch, error))
                 branches.cancel_scope.cancel()
 
         if session.architecture == "hybrid":
-            branches.start_soon(run, "machine", lambda: plane.machines.take(session.region), held)
-        branches.start_soon(run, "call", lambda: _prepare_call(plane, session), secrets)
+            branches.start_soon(run, "machine", partial(_take_machine, plane, session, held))
+        branches.start_soon(run, "call", prepare_call)
     if failures:
         raise failures[0]
     return secrets[0]
+
+
+async def _take_machine(plane: ControlPlane, session: SessionRow, held: list[Held]) -> None:
+    held.append(await plane.machines.take(session.region))
+    await book_machine(plane, session, held[0])
 
 
 async def _prepare_call(plane: ControlPlane, session: SessionRow) -> ClientSecret:
@@ -186,34 +185,20 @@ async def _claim(plane: ControlPlane, session: SessionRow, held: list[Held]) -> 
                     triedRegions=[held[0].machine.region],
                 )
                 raise _BranchFailed("claim", failure) from error
-            await _abandon(plane, session, held)
-            held[:] = [await _another(plane, session)]
-        except VivavoceError as error:
-            raise _BranchFailed("claim", error) from error
         else:
             return
+        await _abandon(plane, session, held)
+        try:
+            await _take_machine(plane, session, held)
+        except VivavoceError as error:
+            raise _BranchFailed("machine", error) from error
 
 
-async def _another(plane: ControlPlane, session: SessionRow) -> Held:
-    try:
-        return await plane.machines.take(session.region)
-    except VivavoceError as error:
-        raise _BranchFailed("machine", error) from error
-
-
-async def claim_machine(
-    plane: ControlPlane, session: SessionRow, held: Held, **taken_over: Any
-) -> None:
-    """Make a machine the session's, in its row first.
-
-    Args:
-        plane: The parts.
-        session: The session.
-        held: A machine that nobody has claimed.
-        taken_over: What is known already, as `configuration.make_claim` takes it.
+async def book_machine(plane: ControlPlane, session: SessionRow, held: Held) -> None:
+    """Make a machine the session's in the books, which they allow once.
 
     Raises:
-        MachineFailure: If the machine is not to be had, refuses or is lost.
+        AlreadyClaimed: If the machine, or the session, has another.
         Unavailable: If the database does not answer.
     """
     async with plane.database.as_service() as conn:
@@ -223,6 +208,22 @@ async def claim_machine(
     if not is_ours:
         raise AlreadyClaimed("The machine has a session already.")
     plane.machines.serve(held, session.id)
+
+
+async def claim_machine(
+    plane: ControlPlane, session: SessionRow, held: Held, **taken_over: Any
+) -> None:
+    """Give a machine all that it needs for the session.
+
+    Args:
+        plane: The parts.
+        session: The session.
+        held: A machine that is booked for it.
+        taken_over: What is known already, as `configuration.make_claim` takes it.
+
+    Raises:
+        MachineFailure: If the machine refuses, or is lost.
+    """
     claim = configuration.make_claim(plane, session, held.machine_id, **taken_over)
     reply = await held.channel.claim(claim)
     if not reply.ok:

@@ -12,7 +12,7 @@ import structlog
 from vivavoce.control.end import end_session
 from vivavoce.control.plane import ControlPlane
 from vivavoce.control.pool import Held
-from vivavoce.control.start import claim_machine
+from vivavoce.control.start import book_machine, claim_machine
 from vivavoce.errors import MachineProvisioningFailed, Unavailable, VivavoceError
 from vivavoce.logs import bound
 from vivavoce.protocol.messages import EndReason
@@ -89,6 +89,7 @@ async def _try(plane: ControlPlane, session_id: str, machine_id: str | None) -> 
             session, known, call_id = await _what_is_known(conn, session)
             revoked = await events.revoked_tokens(conn, session_id)
             paused = await events.is_paused(conn, session_id)
+        await book_machine(plane, session, held)
         await claim_machine(
             plane, session, held, call_id=call_id, known=known, revoked=revoked, paused=paused
         )

@@ -76,13 +76,25 @@ async def finish_job(conn: Connection, job_id: str) -> None:
     await conn.execute("update cleanup_jobs set done_at = now() where id = $1", job_id)
 
 
+async def finish_jobs_of(conn: Connection, kind: str, session_id: str) -> None:
+    """All jobs of a kind for a session are done."""
+    await conn.execute(
+        """
+        update cleanup_jobs set done_at = now()
+        where kind = $1 and session_id = $2 and done_at is null
+        """,
+        kind,
+        session_id,
+    )
+
+
 async def postpone_job(conn: Connection, job_id: str, *, seconds: float, error: str | None) -> None:
     """A job is to be tried again later."""
     await conn.execute(
         """
         update cleanup_jobs set run_at = now() + make_interval(secs => $2), locked_until = null,
           last_error = $3
-        where id = $1
+        where id = $1 and done_at is null
         """,
         job_id,
         seconds,

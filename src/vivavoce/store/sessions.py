@@ -4,6 +4,7 @@ Every function takes a connection whose role and claims are set already: row-lev
 what it sees.
 """
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Final
 
@@ -16,7 +17,6 @@ from vivavoce.sessions.lifecycle import LIVE, TRANSITIONS, SessionEvent, Session
 from vivavoce.store.pool import Connection
 from vivavoce.store.rows import columns, to_row
 
-_QUOTA_LOCK: Final = 0x71756F7461
 _LIVE: Final = sorted(status.value for status in LIVE)
 _TARGETS: Final = {
     event: target for moves in TRANSITIONS.values() for event, target in moves.items()
@@ -49,7 +49,7 @@ class SessionRow(msgspec.Struct, frozen=True, kw_only=True):
     revoked_at: datetime | None
 
 
-class NewSession(msgspec.Struct, frozen=True, kw_only=True):
+class NewSession(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     """What a session starts with. `config` holds no secret: the candidate may read it."""
 
     id: str
@@ -69,10 +69,12 @@ class NewSession(msgspec.Struct, frozen=True, kw_only=True):
 _COLUMNS: Final = columns(SessionRow)
 
 
-async def insert_session(conn: Connection, new: NewSession) -> SessionRow | None:
-    """Insert a session in `provisioning`, if the tenant may have one more.
+async def admit_session(
+    conn: Connection, claims: Mapping[str, Any], new: NewSession, *, request_id: str | None
+) -> SessionRow | None:
+    """Insert a session in `provisioning`, if the tenant may have one more, and note who asked.
 
-    Starts of one tenant go one after the other here, so that none slips past the quota.
+    One statement under the given claims, for a connection without a role (`Database.as_nobody`).
 
     Returns:
         None if the caller has a session with this idempotency key already.
@@ -80,62 +82,54 @@ async def insert_session(conn: Connection, new: NewSession) -> SessionRow | None
     Raises:
         QuotaExceeded: If the tenant has all the live sessions that it may have.
         NotFound: If there is no such tenant.
-        InvalidRequest: If there is no such company.
+        InvalidRequest: If there is no such company, or something is too large.
     """
-    await conn.execute(
-        "select pg_advisory_xact_lock(hashtextextended($1, $2))", new.tenant_id, _QUOTA_LOCK
-    )
-    room = await conn.fetchrow(
-        """
-        select t.max_concurrent_sessions as allowed,
-          (select count(*) from interview_sessions s
-            where s.tenant_id = t.id and s.status = any($4)) as live,
-          exists (select from interview_sessions s
-            where s.tenant_id = t.id and s.user_id = $2 and s.idempotency_key = $3) as is_known
-        from tenants t where t.id = $1
-        """,
-        new.tenant_id,
-        new.user_id,
-        new.idempotency_key,
-        _LIVE,
-    )
-    if room is None:
-        raise NotFound("This token's tenant does not exist here.")
-    if room["is_known"]:
-        return None
-    if room["live"] >= room["allowed"]:
-        raise QuotaExceeded(
-            f"All {room['allowed']} sessions that this tenant may have at once are in use.",
-            retry_after=QUOTA_RETRY_SECONDS,
-        )
     try:
         record = await conn.fetchrow(
-            f"""
-            insert into interview_sessions (id, tenant_id, user_id, architecture, config,
-              created_at, expires_at, company_id, session_data, candidate, region, idempotency_key)
-            values ($1, $2, $3, $4, $5::jsonb, $6, $7, $8, $9::jsonb,
-              $10::jsonb, $11, $12)
-            returning {_COLUMNS}
-            """,  # noqa: S608  the columns are ours
-            new.id,
-            new.tenant_id,
-            new.user_id,
-            new.architecture,
-            new.config,
-            new.created_at,
-            new.expires_at,
-            new.company_id,
-            new.session_data,
-            new.candidate,
-            new.region,
-            new.idempotency_key,
+            "select outcome, allowed from viva.admit_session($1, $2, $3, $4)",
+            msgspec.json.encode(claims).decode(),
+            new,
+            _LIVE,
+            request_id,
         )
     except asyncpg.ForeignKeyViolationError:
         raise InvalidRequest("companyId: there is no such company.") from None
     except asyncpg.CheckViolationError as error:
         raise InvalidRequest(f"The request is too large ({error.constraint_name}).") from None
-    assert record is not None  # noqa: S101  an insert that returns
-    return to_row(record, SessionRow)
+    if record is None or record["outcome"] == "no_tenant":
+        raise NotFound("This token's tenant does not exist here.")
+    if record["outcome"] == "full":
+        raise QuotaExceeded(
+            f"All {record['allowed']} sessions that this tenant may have at once are in use.",
+            retry_after=QUOTA_RETRY_SECONDS,
+        )
+    return None if record["outcome"] == "known" else _admitted(new)
+
+
+def _admitted(new: NewSession) -> SessionRow:
+    """The row as it was just inserted."""
+    return SessionRow(
+        id=new.id,
+        tenant_id=new.tenant_id,
+        company_id=new.company_id,
+        user_id=new.user_id,
+        architecture=new.architecture,
+        status=SessionStatus.PROVISIONING,
+        end_reason=None,
+        transcript_complete=None,
+        session_data=new.session_data,
+        config=new.config,
+        candidate=new.candidate,
+        region=new.region,
+        isolation=None,
+        failure=None,
+        item_count=None,
+        created_at=new.created_at,
+        active_at=None,
+        ended_at=None,
+        expires_at=new.expires_at,
+        revoked_at=None,
+    )
 
 
 async def session_of_key(
