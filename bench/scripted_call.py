@@ -42,7 +42,8 @@ def interview_script(turns: int, *, mark: str) -> tuple[Line, ...]:
 class Script:
     """Where an interview stands. It outlives a call: the next one goes on from here.
 
-    Its calls are those whose instructions hold the mark.
+    Its calls are those whose instructions hold the mark. Without lines a call says nothing by
+    itself and does not ask to end: whoever holds it speaks for it.
     """
 
     mark: str
@@ -94,7 +95,7 @@ class Call:
         while (line := self.script.next_line(self)) is not None:
             await (self.say(line.text) if line.speaker == "ai" else self.hear(line.text))
             await anyio.sleep(self.script.seconds_per_line)
-        while not self.hung_up.is_set():
+        while self.script.lines and not self.hung_up.is_set():
             await self.ask_to_end()
             with anyio.move_on_after(ASK_AGAIN_SECONDS):
                 await self.hung_up.wait()
