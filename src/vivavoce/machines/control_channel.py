@@ -1,12 +1,11 @@
 """The control plane's end of a machine's private channel."""
 
+import asyncio
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
 from itertools import count
 
 import anyio
-from anyio.abc import SocketStream
-from anyio.streams.buffered import BufferedByteReceiveStream
 
 from vivavoce.errors import Code, InvalidRequest
 from vivavoce.machines.provider import AlreadyClaimed, MachineLost
@@ -31,13 +30,13 @@ from vivavoce.protocol.messages import EndReason
 class UnixControlChannel:
     """Sends commands over a stream, each answered by id; a `provider.ControlChannel`."""
 
-    def __init__(self, stream: SocketStream) -> None:
-        self._stream = stream
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._reader = reader
+        self._writer = writer
         self._ids = count(1)
         self._replies: dict[int, CommandReply] = {}
         self._answered: dict[int, anyio.Event] = {}
         self._lost = anyio.Event()
-        self._sending = anyio.Lock()
 
     async def claim(self, claim: Claim, *, timeout: float = 2.0) -> CommandReply:
         """Give the machine its session."""
@@ -79,23 +78,16 @@ class UnixControlChannel:
 
     async def receive(self) -> None:
         """Take replies until the channel is gone."""
-        received = BufferedByteReceiveStream(self._stream)
         try:
             while True:
-                length = body_bytes(await received.receive_exactly(HEADER_BYTES))
-                body = await received.receive_exactly(length)
+                length = body_bytes(await self._reader.readexactly(HEADER_BYTES))
+                body = await self._reader.readexactly(length)
                 reply = decode(body, CommandReply, max_bytes=MAX_COMMAND_BYTES)
                 answered = self._answered.get(reply.id)
                 if answered is not None:
                     self._replies[reply.id] = reply
                     answered.set()
-        except (
-            anyio.IncompleteRead,
-            anyio.EndOfStream,
-            anyio.BrokenResourceError,
-            anyio.ClosedResourceError,
-            InvalidRequest,
-        ):
+        except (asyncio.IncompleteReadError, OSError, InvalidRequest):
             pass
         finally:
             self._lost.set()
@@ -108,15 +100,14 @@ class UnixControlChannel:
             if self._lost.is_set():
                 raise MachineLost("The machine is gone.")
             with anyio.fail_after(timeout):
-                # A frame that was cut off would garble those after it: let it go out whole.
-                async with self._sending:
-                    await self._stream.send(frame(command))
+                self._writer.write(frame(command))
+                await self._writer.drain()
                 await answered.wait()
             reply = self._replies.pop(command.id, None)
         except TimeoutError:
-            await self._stream.aclose()
+            self._writer.close()
             raise MachineLost(f"The machine gave no answer within {timeout:g} s.") from None
-        except (anyio.BrokenResourceError, anyio.ClosedResourceError):
+        except OSError:
             raise MachineLost("The machine is gone.") from None
         finally:
             del self._answered[command.id]
@@ -136,17 +127,20 @@ async def connect_unix_channel(
     """
     try:
         with anyio.fail_after(timeout):
-            stream = await anyio.connect_unix(path)
+            reader, writer = await asyncio.open_unix_connection(path)
     except (OSError, TimeoutError) as error:
         raise MachineLost(f"The machine is gone ({type(error).__name__}).") from None
     failure: Exception | None = None
-    async with stream, anyio.create_task_group() as tasks:
-        channel = UnixControlChannel(stream)
-        tasks.start_soon(channel.receive)
-        try:
-            yield channel
-        except Exception as error:  # noqa: BLE001  raised below, not wrapped in a group
-            failure = error
-        tasks.cancel_scope.cancel()
+    try:
+        async with anyio.create_task_group() as tasks:
+            channel = UnixControlChannel(reader, writer)
+            tasks.start_soon(channel.receive)
+            try:
+                yield channel
+            except Exception as error:  # noqa: BLE001  raised below, not wrapped in a group
+                failure = error
+            tasks.cancel_scope.cancel()
+    finally:
+        writer.close()
     if failure is not None:
         raise failure

@@ -216,9 +216,10 @@ class Calling:
         """Ask for an item that another one follows and that came while nobody listened."""
         if call.has_gaps and isinstance(event, realtime.Committed | realtime.ItemAdded):
             named = event.previous_item_id
-            if named is not None and named not in self._asked and len(self._asked) < MAX_KNOWN_ITEMS:
-                self._asked.add(named)
-                await self.ask_for(self._transcript.wanted({named: 0}))
+            if named is None or named in self._asked or len(self._asked) >= MAX_KNOWN_ITEMS:
+                return
+            self._asked.add(named)
+            await self.ask_for(self._transcript.wanted({named: 0}))
 
     def call_over(self, call: VoiceCall) -> None:
         """Note that a call is gone without our doing."""

@@ -1,6 +1,8 @@
 """The private channel of a machine: commands from whoever started it, and from nobody else."""
 
+import asyncio
 import logging
+import os
 import socket
 import struct
 from collections.abc import AsyncGenerator, Collection
@@ -9,8 +11,6 @@ from pathlib import Path
 from typing import Final, Protocol
 
 import anyio
-from anyio.abc import SocketAttribute, SocketStream
-from anyio.streams.buffered import BufferedByteReceiveStream
 
 from vivavoce.errors import InvalidRequest, VivavoceError
 from vivavoce.protocol.codec import decode
@@ -44,42 +44,48 @@ async def serve_commands(
         machine: Carries the commands out.
         owners: User ids that may command, as the kernel tells them (unix(7), `SO_PEERCRED`).
     """
-    listener = await anyio.create_unix_listener(path, mode=0o600)
+    async with anyio.create_task_group() as tasks:
 
-    async def serve(stream: SocketStream) -> None:
-        async with stream:
-            if _user_of(stream) in owners:
-                await _serve(stream, machine)
-            else:
-                _log.warning("a user who does not own this machine tried to command it")
+        def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            tasks.start_soon(_serve, reader, writer, machine, owners)
 
-    async with listener, anyio.create_task_group() as tasks:
-        tasks.start_soon(listener.serve, serve)
+        server = await asyncio.start_unix_server(connected, path)
+        os.chmod(path, 0o600)  # noqa: PTH101  a moment, before anybody connects
         try:
             yield
         finally:
+            server.close()
             tasks.cancel_scope.cancel()
 
 
-def _user_of(stream: SocketStream) -> int:
-    raw = stream.extra(SocketAttribute.raw_socket)  # noqa: S610  anyio's, not Django's
+def _user_of(writer: asyncio.StreamWriter) -> int:
+    raw: socket.socket = writer.get_extra_info("socket")
     credentials = raw.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _PEER.size)
     return int(_PEER.unpack(credentials)[1])
 
 
-async def _serve(stream: SocketStream, machine: Commanded) -> None:
-    received = BufferedByteReceiveStream(stream)
+async def _serve(
+    reader: asyncio.StreamReader,
+    writer: asyncio.StreamWriter,
+    machine: Commanded,
+    owners: Collection[int],
+) -> None:
     try:
+        if _user_of(writer) not in owners:
+            _log.warning("a user who does not own this machine tried to command it")
+            return
         while True:
-            length = body_bytes(await received.receive_exactly(HEADER_BYTES))
-            body = await received.receive_exactly(length)
-            reply = frame(await _reply(body, machine))
+            length = body_bytes(await reader.readexactly(HEADER_BYTES))
+            body = await reader.readexactly(length)
+            writer.write(frame(await _reply(body, machine)))
             with anyio.fail_after(SEND_TIMEOUT):
-                await stream.send(reply)
-    except (anyio.IncompleteRead, anyio.EndOfStream):
+                await writer.drain()
+    except asyncio.IncompleteReadError:
         return  # The control plane went away; it comes back when it needs us.
-    except (anyio.BrokenResourceError, TimeoutError, InvalidRequest) as error:
+    except (OSError, TimeoutError, InvalidRequest) as error:
         _log.warning("the private channel broke (%s)", type(error).__name__)
+    finally:
+        writer.close()
 
 
 async def _reply(body: bytes, machine: Commanded) -> CommandReply:
