@@ -58,7 +58,10 @@ class ScriptedMachine:
 
     async def serve(self, *, task_status: anyio.abc.TaskStatus[None]) -> None:
         async with unix_serve(
-            self._handle, self.machine.endpoint.proxy_socket, subprotocols=["viva.v1"]
+            self._handle,
+            self.machine.endpoint.proxy_socket,
+            close_timeout=0.1,
+            select_subprotocol=lambda _, offered: "viva.v1" if "viva.v1" in offered else None,
         ):
             task_status.started()
             await self.stop.wait()
@@ -387,6 +390,7 @@ async def open_api(
     keys: tokens.SigningKeys | None = None,
     tenant_id: str | None = None,
     receive_seconds: float = 10.0,
+    end_sessions_on_stop: bool = False,
     **settings: Any,
 ) -> AsyncGenerator[ApiServer, None]:
     """Run an API for the length of the block."""
@@ -412,6 +416,7 @@ async def open_api(
             started=started,
             stop=stop,
             receive_seconds=receive_seconds,
+            end_sessions_on_stop=end_sessions_on_stop,
         )
 
     async with aiohttp.ClientSession() as http, anyio.create_task_group() as tasks:

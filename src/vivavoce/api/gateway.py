@@ -8,7 +8,7 @@ session is being moved to another machine, the connection waits.
 import asyncio
 import re
 from collections.abc import Callable, Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Final, Protocol
 from urllib.parse import parse_qs
@@ -44,7 +44,7 @@ log = structlog.get_logger(__name__)
 WAIT_SECONDS: Final = 10.0
 """For a machine, while the session is moved from one to another."""
 DIAL_SECONDS: Final = 2.0
-MAX_WAITING: Final = 2_000
+MAX_WAITING: Final = 500
 _UUID: Final = r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"
 _PATH: Final = re.compile(rf"^/s/({_UUID})/ws/?$")
 _HOST: Final = re.compile(rf"^session-({_UUID})\.", re.IGNORECASE)
@@ -79,6 +79,7 @@ class Gateway:
         origins: Allowed `Origin` headers; clients that send none are no browsers and allowed.
         tasks: Owns the connections.
         count: Told the outcome of each connection: an error code, or `opened`.
+        waiting: Connections whose machine is not known yet.
     """
 
     routes: Routes
@@ -86,6 +87,7 @@ class Gateway:
     origins: Collection[str]
     tasks: anyio.abc.TaskGroup
     count: Callable[[str], None]
+    waiting: set[object] = field(default_factory=set)
 
     def takes(self, head: h11.Request) -> bool:
         """Whether the request's path or host names a session."""
@@ -103,27 +105,42 @@ class Gateway:
         self, half: Half, transport: asyncio.Transport, head: h11.Request, rest: bytes
     ) -> None:
         session_id = session_of(head) or ""
+        handshake = _request_for_machine(head) + rest
         try:
-            self._admit(session_id, head)
-            path = await self.routes.socket_of(session_id, wait=WAIT_SECONDS)
-            machine = await _dial(path)
+            machine = await self._find_machine(session_id, head)
         except VivavoceError as error:
             self.count(error.code)
             log.info("connection refused", session_id=session_id, code=error.code)
-            _refuse(transport, head, error)
+            _refuse(transport, handshake, error)
             return
         except Exception:
             self.count("fault")
             log.exception("connection failed", session_id=session_id)
-            _refuse(transport, head, Unavailable("Something went wrong here; connect again."))
+            fault = Unavailable("Something went wrong here; connect again.")
+            _refuse(transport, handshake, fault)
             return
-        if transport.is_closing():
-            machine.abort_connection()
-            return
-        self.count("opened")
-        machine.write(_request_for_machine(head) + rest)
-        half.join(machine)
-        machine.join(half)
+        try:
+            if not transport.is_closing():
+                self.count("opened")
+                machine.write(handshake)
+                half.join(machine)
+                machine.join(half)
+                await half.closed.wait()
+        finally:
+            transport.close()
+            machine.close()
+
+    async def _find_machine(self, session_id: str, head: h11.Request) -> "_Machine":
+        self._admit(session_id, head)
+        if len(self.waiting) >= MAX_WAITING:
+            raise Unavailable("Too many connections wait for a machine.", retry_after=2.0)
+        token = object()
+        self.waiting.add(token)
+        try:
+            path = await self.routes.socket_of(session_id, wait=WAIT_SECONDS)
+        finally:
+            self.waiting.discard(token)
+        return await _dial(path)
 
     def _admit(self, session_id: str, head: h11.Request) -> None:
         headers = _headers(head)
@@ -165,9 +182,9 @@ class _Machine(Half):
         if self.transport is not None:
             self.transport.write(data)
 
-    def abort_connection(self) -> None:
+    def close(self) -> None:
         if self.transport is not None:
-            self.transport.abort()
+            self.transport.close()
 
 
 def _request_for_machine(head: h11.Request) -> bytes:
@@ -203,7 +220,7 @@ def _token(head: h11.Request, headers: Headers) -> str:
     return values[0]
 
 
-def _refuse(transport: asyncio.Transport, head: h11.Request, error: VivavoceError) -> None:
+def _refuse(transport: asyncio.Transport, handshake: bytes, error: VivavoceError) -> None:
     if transport.is_closing():
         return
     request_id = str(uuid4())
@@ -212,8 +229,7 @@ def _refuse(transport: asyncio.Transport, head: h11.Request, error: VivavoceErro
     )
     close_websocket(
         transport,
-        path="/ws",
-        headers=_headers(head),
+        handshake,
         subprotocol=SUBPROTOCOL,
         message=encode(message).decode(),
         code=_CLOSE_CODES.get(error.code, CloseCode.TRY_AGAIN_LATER),

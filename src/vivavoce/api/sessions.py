@@ -10,9 +10,10 @@ from litestar import Response, get, post
 from litestar.params import FromPath, RawBody
 
 from vivavoce import tokens
-from vivavoce.api.context import PEOPLE, AnyRequest, ApiParts, answer, session_id_of
+from vivavoce.api.context import PEOPLE, AnyRequest, Api, ApiParts, answer, session_id_of
 from vivavoce.api.problems import request_id_of
 from vivavoce.control import room
+from vivavoce.control.access import visible_session
 from vivavoce.control.end import end_by_caller
 from vivavoce.control.start import machine_info
 from vivavoce.errors import InvalidRequest
@@ -63,9 +64,7 @@ async def show_session(
     """One session."""
     identity = api.identify(request, PEOPLE)
     wanted = session_id_of(session_id, identity)
-    async with api.plane.database.as_tenant(identity.claims) as conn:
-        session = await rows.get_session(conn, wanted)
-    return answer(_view(api, session))
+    return answer(_view(api, await visible_session(api.plane, identity, wanted)))
 
 
 @post(END, status_code=200, request_max_body_size=MAX_BODY_BYTES)
@@ -106,7 +105,7 @@ async def add_event(
     return answer(EventReceipt(seq=event.seq, created_at=event.created_at), status=201)
 
 
-def _view(api: ApiParts, session: SessionRow) -> SessionView:
+def _view(api: Api, session: SessionRow) -> SessionView:
     return SessionView(
         session_id=session.id,
         status=session.status,

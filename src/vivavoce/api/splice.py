@@ -3,8 +3,8 @@
 import asyncio
 from typing import Final, cast
 
-from websockets.datastructures import Headers
 from websockets.http11 import Request
+from websockets.protocol import State
 from websockets.server import ServerProtocol
 from websockets.typing import Subprotocol
 
@@ -63,10 +63,17 @@ class Half(asyncio.Protocol):
 
 
 class _Leaving(asyncio.Protocol):
-    """Reads and forgets until the peer has closed, so that it gets our last words."""
+    """Stays until the peer has said goodbye too, so that it gets our last words."""
 
-    def __init__(self, transport: asyncio.Transport) -> None:
+    def __init__(self, transport: asyncio.Transport, websocket: ServerProtocol) -> None:
+        self._transport = transport
+        self._websocket = websocket
         self._timer = asyncio.get_running_loop().call_later(CLOSING_SECONDS, transport.close)
+
+    def data_received(self, data: bytes) -> None:
+        self._websocket.receive_data(data)
+        if self._websocket.state is State.CLOSED or self._websocket.close_rcvd is not None:
+            self._transport.close()
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002  asyncio's interface
         self._timer.cancel()
@@ -74,9 +81,8 @@ class _Leaving(asyncio.Protocol):
 
 def close_websocket(
     transport: asyncio.Transport,
+    handshake: bytes,
     *,
-    path: str,
-    headers: Headers,
     subprotocol: str,
     message: str,
     code: int,
@@ -87,17 +93,22 @@ def close_websocket(
     Scripts in a browser see neither the status nor the body of a refused handshake; they see this.
     A handshake that is not one is answered with its HTTP error.
     """
-    protocol = ServerProtocol(
+    websocket = ServerProtocol(
         select_subprotocol=lambda _, offered: (
             Subprotocol(subprotocol) if subprotocol in offered else None
         )
     )
-    response = protocol.accept(Request(path, headers))
-    protocol.send_response(response)
-    if response.status_code == 101:  # noqa: PLR2004  switching protocols
-        protocol.send_text(message.encode())
-        protocol.send_close(code, reason)
-    for data in protocol.data_to_send():
+    websocket.receive_data(handshake)
+    for request in websocket.events_received():
+        if isinstance(request, Request):
+            websocket.send_response(websocket.accept(request))
+    if websocket.state is State.OPEN:
+        websocket.send_text(message.encode())
+        websocket.send_close(code, reason)
+    for data in websocket.data_to_send():
         transport.write(data)
-    transport.set_protocol(_Leaving(transport))
-    transport.resume_reading()
+    if websocket.state is State.CLOSING:
+        transport.set_protocol(_Leaving(transport, websocket))
+        transport.resume_reading()
+    else:
+        transport.close()

@@ -11,8 +11,9 @@ from litestar import Response, post
 from litestar.params import RawBody
 
 from vivavoce import tokens
-from vivavoce.api.context import AnyRequest, ApiParts, answer
-from vivavoce.errors import ERRORS, Code, InvalidRequest
+from vivavoce.api.context import AnyRequest, Api, ApiParts, answer
+from vivavoce.control.access import visible_session
+from vivavoce.errors import ERRORS, Code, InvalidRequest, TranscriptProcessingFailed, Unavailable
 from vivavoce.protocol.codec import clean_text, decode
 from vivavoce.protocol.transcript import (
     MAX_EVENTS_PER_BATCH,
@@ -59,6 +60,8 @@ async def transcript_processor(
     identity = api.identify(request, SENDERS)
     if identity.kind != tokens.ACCESS:
         identity.require(tokens.WRITE_TRANSCRIPT)
+    if identity.kind == tokens.SESSION:
+        await _refuse_revoked(api, identity)
     witness = Witness.SIDEBAND if identity.kind == tokens.MACHINE else Witness.CLIENT
     envelope = decode(body, _Envelope, max_bytes=MAX_BODY_BYTES)
     if envelope.events is None:
@@ -73,8 +76,15 @@ async def transcript_processor(
     return answer(receipt)
 
 
+async def _refuse_revoked(api: Api, identity: tokens.Identity) -> None:
+    try:
+        await visible_session(api.plane, identity, identity.session_id or "")
+    except Unavailable as error:
+        raise TranscriptProcessingFailed(error.message, retry_after=error.retry_after) from error
+
+
 async def _store(
-    api: ApiParts, identity: tokens.Identity, witness: Witness, sorted_: _Sorted
+    api: Api, identity: tokens.Identity, witness: Witness, sorted_: _Sorted
 ) -> TranscriptReceipt:
     batches = [
         IngestBatch(identity.claims, session_id, witness, entries)

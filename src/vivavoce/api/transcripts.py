@@ -9,10 +9,10 @@ from vivavoce import tokens
 from vivavoce.api.context import PEOPLE, AnyRequest, ApiParts, session_id_of
 from vivavoce.api.problems import request_id_of
 from vivavoce.api.transcript_formats import FORMATS, Transcript, choose_format
+from vivavoce.control.access import session_seen_by
 from vivavoce.errors import InvalidRequest
 from vivavoce.protocol.transcript import TranscriptEntry
 from vivavoce.store import events
-from vivavoce.store import sessions as rows
 from vivavoce.store.pool import Connection
 from vivavoce.store.transcripts import MAX_PAGE, StoredEntry, read_transcript
 
@@ -33,7 +33,7 @@ async def show_transcript(
     if form is None:
         raise InvalidRequest(f"format: one of {', '.join(FORMATS)}.")
     async with api.plane.database.as_tenant(identity.claims) as conn:
-        session = await rows.get_session(conn, wanted)
+        session = await session_seen_by(conn, identity, wanted)
         entries = await _entries(conn, wanted)
     async with api.plane.database.as_service() as conn:
         await events.add_audit(

@@ -8,6 +8,7 @@ import anyio
 import structlog
 
 from vivavoce import tokens
+from vivavoce.control.access import visible_session
 from vivavoce.control.configuration import issued_config
 from vivavoce.control.plane import ControlPlane
 from vivavoce.control.pool import Held
@@ -15,6 +16,7 @@ from vivavoce.errors import Conflict, VivavoceError
 from vivavoce.protocol.messages import EndReason
 from vivavoce.sessions.lifecycle import LIVE, SessionEvent, SessionStatus
 from vivavoce.store import events, jobs
+from vivavoce.store import machines as machine_rows
 from vivavoce.store import sessions as rows
 from vivavoce.store.sessions import SessionRow
 
@@ -49,8 +51,7 @@ async def end_by_caller(
         reason = EndReason.CANDIDATE_LEFT
     else:
         reason = EndReason.ENDED_BY_RECRUITER
-    async with plane.database.as_tenant(identity.claims) as conn:
-        session = await rows.get_session(conn, session_id)
+    session = await visible_session(plane, identity, session_id)
     if session.status not in LIVE:
         return session
     ended = await end_session(
@@ -91,13 +92,17 @@ async def end_session(
             request_id=request_id,
         )
         held = plane.machines.serving(session_id)
+        is_served = any(
+            machine.state == "claimed"
+            for machine in await machine_rows.machines_of(conn, session_id)
+        )
         until = plane.now() + timedelta(seconds=_drain_seconds(session))
         await jobs.add_job(
             conn,
             jobs.SETTLE,
             session_id=session_id,
-            payload={DRAIN_UNTIL: until.isoformat()} if session.architecture == "hybrid" else {},
-            run_at=until if held is not None else plane.now(),
+            payload={DRAIN_UNTIL: until.isoformat()} if is_served else {},
+            run_at=until if is_served and held is not None else plane.now(),
         )
     log.info("session ends", session_id=session_id, reason=reason)
     if held is not None:

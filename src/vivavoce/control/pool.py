@@ -301,8 +301,8 @@ class MachinePool:
             return
         try:
             await self.on_lost(held)
-        except VivavoceError as error:
-            log.warning("machine not replaced", session_id=held.session_id, code=error.code)
+        except Exception:
+            log.exception("machine not replaced", session_id=held.session_id)
 
     def _forget(self, held: Held) -> None:
         if held.session_id is not None and self._serving.get(held.session_id) is held:

@@ -4,6 +4,7 @@ Jobs are rows, so they outlive whoever wrote them; what to do is derived from th
 so any control plane can go on where another one stopped.
 """
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -60,11 +61,23 @@ async def run_reaper(plane: ControlPlane) -> None:
             continue
         if due:
             async with anyio.create_task_group() as tasks:
-                for job in due:
-                    tasks.start_soon(_run, plane, job)
+                for same_session in _by_session(due):
+                    tasks.start_soon(_run_in_turn, plane, same_session)
         else:
             with anyio.move_on_after(min(max(pause or IDLE_SECONDS, 0.05), IDLE_SECONDS)):
                 await rung.wait()
+
+
+def _by_session(due: Sequence[JobRow]) -> list[list[JobRow]]:
+    groups: dict[str, list[JobRow]] = {}
+    for job in due:
+        groups.setdefault(job.session_id or job.id, []).append(job)
+    return list(groups.values())
+
+
+async def _run_in_turn(plane: ControlPlane, same_session: list[JobRow]) -> None:
+    for job in same_session:
+        await _run(plane, job)
 
 
 async def _run(plane: ControlPlane, job: JobRow) -> None:
@@ -78,7 +91,7 @@ async def _run(plane: ControlPlane, job: JobRow) -> None:
                     await jobs.finish_job(conn, job.id)
                 else:
                     await jobs.postpone_job(conn, job.id, seconds=wait, error=None)
-        except (VivavoceError, OSError, TimeoutError) as error:
+        except Exception as error:  # noqa: BLE001  one bad job must not stop the others
             await _postpone(plane, job, error)
 
 

@@ -47,8 +47,8 @@ async def run_reconciler(plane: ControlPlane) -> None:
 async def _replace(plane: ControlPlane, session_id: str, machine_id: str | None) -> None:
     try:
         await replace_machine(plane, session_id, machine_id)
-    except VivavoceError as error:
-        log.warning("machine not replaced", session_id=session_id, code=error.code)
+    except Exception:
+        log.exception("machine not replaced", session_id=session_id)
 
 
 async def reconcile(plane: ControlPlane) -> list[tuple[str, str | None]]:

@@ -4,12 +4,11 @@ from uuid import UUID
 
 from vivavoce import tokens
 from vivavoce.control import configuration
+from vivavoce.control.access import visible_session
 from vivavoce.control.plane import ControlPlane
-from vivavoce.errors import AuthenticationFailed, Forbidden, InvalidRequest, NotFound, SessionEnded
+from vivavoce.errors import Forbidden, InvalidRequest, NotFound, SessionEnded
 from vivavoce.protocol.interview_start import SessionTokenResponse
 from vivavoce.sessions.lifecycle import LIVE
-from vivavoce.store import events
-from vivavoce.store import sessions as rows
 
 
 async def renew_token(
@@ -31,17 +30,11 @@ async def renew_token(
         SessionEnded: If the session is over or ending.
         Unavailable: If the database or the voice model does not answer.
     """
-    async with plane.database.as_tenant(identity.claims) as conn:
-        session = await rows.get_session(conn, _which(identity, session_id))
-    async with plane.database.as_service() as conn:
-        if await events.is_revoked(conn, identity.token_id):
-            raise AuthenticationFailed("The token was revoked.")
+    session = await visible_session(plane, identity, _which(identity, session_id))
     if session.user_id != identity.subject:
         raise Forbidden("Somebody else started this session.")
     if session.status not in LIVE or session.expires_at <= plane.now():
         raise SessionEnded("The session is over.")
-    if session.revoked_at is not None:
-        raise AuthenticationFailed("The session's tokens were revoked.")
     secret = None
     if session.architecture == "direct":
         call = configuration.issued_config(session).call

@@ -1,14 +1,16 @@
 """What happens in the room besides speech: its controls, and calls of the direct architecture."""
 
 from contextlib import suppress
+from typing import Final
 
 import structlog
 
 from vivavoce import tokens
+from vivavoce.control.access import visible_session
 from vivavoce.control.configuration import active_until
 from vivavoce.control.end import require_live
 from vivavoce.control.plane import ControlPlane
-from vivavoce.errors import InvalidRequest, SessionEnded, VivavoceError
+from vivavoce.errors import Conflict, InvalidRequest, SessionEnded, VivavoceError
 from vivavoce.protocol.codec import clean_json, encode
 from vivavoce.protocol.sessions import EventRequest
 from vivavoce.sessions.lifecycle import LIVE, SessionEvent
@@ -17,7 +19,10 @@ from vivavoce.store import sessions as rows
 from vivavoce.store.events import EventRow
 
 log = structlog.get_logger(__name__)
-MAX_EVENT_BYTES = 8_192
+MAX_EVENT_BYTES: Final = 8_192
+MAX_EVENTS: Final = 1_000
+MAX_CALLS: Final = 50
+"""Of one session: nobody presses a button, or calls, as often as that."""
 
 
 async def note_event(
@@ -27,17 +32,18 @@ async def note_event(
 
     Raises:
         NotFound: If the caller sees no such session.
-        Conflict: If the session is over.
+        Conflict: If the session is over, or has too many events.
         InvalidRequest: If the event is too large.
         Unavailable: If the database does not answer.
     """
     data = clean_json(request.data)
     if len(encode(data)) > MAX_EVENT_BYTES:
         raise InvalidRequest(f"data: larger than {MAX_EVENT_BYTES} bytes.")
-    async with plane.database.as_tenant(identity.claims) as conn:
-        session = await rows.get_session(conn, session_id)
+    session = await visible_session(plane, identity, session_id)
     require_live(session)
     async with plane.database.as_service() as conn:
+        if await events.count_events(conn, session_id) >= MAX_EVENTS:
+            raise Conflict(f"The session has {MAX_EVENTS} events; it takes no more.")
         event = await events.add_event(
             conn,
             session_id=session_id,
@@ -67,19 +73,20 @@ async def note_direct_call(
         NotFound: If the caller sees no such session.
         Forbidden: If the token does not permit it.
         InvalidRequest: If the session's machine makes the calls.
-        Conflict: If the call belongs to another session.
+        Conflict: If the call belongs to another session, or the session has too many.
         SessionEnded: If the session is over.
         Unavailable: If the database does not answer.
     """
     if identity.kind == tokens.SESSION:
         identity.require(tokens.CONNECT)
-    async with plane.database.as_tenant(identity.claims) as conn:
-        session = await rows.get_session(conn, session_id)
+    session = await visible_session(plane, identity, session_id)
     if session.architecture != "direct":
         raise InvalidRequest("In the hybrid architecture the session's machine makes the calls.")
     now = plane.now()
     is_live = session.status in LIVE
     async with plane.database.as_service() as conn:
+        if len(await calls.calls_of(conn, session_id)) >= MAX_CALLS:
+            raise Conflict(f"The session has had {MAX_CALLS} calls; it takes no more.")
         await calls.add_call(
             conn,
             call_id=call_id,

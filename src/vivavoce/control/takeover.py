@@ -69,8 +69,9 @@ async def replace_machine(plane: ControlPlane, session_id: str, machine_id: str 
 async def _try(plane: ControlPlane, session_id: str, machine_id: str | None) -> bool:
     """One try. True if there is nothing (more) to be done."""
     async with plane.database.as_service() as conn:
-        if machine_id is not None:
-            await machine_rows.note_lost(conn, machine_id)
+        if machine_id is not None and await machine_rows.note_lost(conn, machine_id):
+            await jobs.add_job(conn, jobs.SETTLE, session_id=session_id)  # nothing of it may stay
+            plane.cleanup.ring()
         session = await rows.find_session(conn, session_id)
         machines = await machine_rows.machines_of(conn, session_id)
         if session is None or session.status not in _RUNNING:

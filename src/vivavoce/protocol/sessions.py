@@ -53,7 +53,7 @@ class CallRequest(
 ):
     """`POST /v1/sessions/{id}/call`: the call that a client of the direct architecture has made."""
 
-    call_id: Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9_.:-]{1,128}$")]
+    call_id: Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9_-]{1,128}$")]
 
 
 class EventRequest(

@@ -39,6 +39,13 @@ async def add_event(
     return to_row(record, EventRow)
 
 
+async def count_events(conn: Connection, session_id: str) -> int:
+    """How many events a session has."""
+    return int(
+        await conn.fetchval("select count(*) from session_events where session_id = $1", session_id)
+    )
+
+
 async def is_paused(conn: Connection, session_id: str) -> bool:
     """Whether the last word on it was `pause`."""
     last = await conn.fetchval(
