@@ -7,8 +7,6 @@ from time import perf_counter
 from typing import Final
 from uuid import uuid4
 
-from vivavoce.machines.process import open_process_provider, runtime_folder
-
 from bench.bare_answer import open_offer
 from bench.fork_floor import fork_to_echo, idle_memory, open_fork_server, private_bytes
 from bench.platforms import Bench, open_bench
@@ -17,6 +15,7 @@ from bench.running import temporary_home
 from bench.scripted_call import Script
 from bench.verdicts import Figure, Judged
 from bench.voice_model import VoiceModel, open_voice_model
+from vivavoce.machines.process import open_process_provider, runtime_folder
 from vivavoce.machines.provider import MachineSpec
 
 MARK: Final = "memory"
@@ -33,7 +32,9 @@ async def measure() -> Sequence[Figure]:
                 warm_up=1,
             )
         async with cold_start() as start:
-            started = await alternate("cold-start", product=start, floor=fork_to_echo(fork_server))
+            started = await alternate(
+                "cold-start", product=start, floor=fork_to_echo(fork_server), rest=0.05
+            )
     floor_is = "a fork with a machine's imports that only echoes"
     return [
         Figure(

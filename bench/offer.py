@@ -23,9 +23,11 @@ async def measure() -> Sequence[Figure]:
         direct_exchange(engine, offer) as direct,
     ):
         through = await alternate(
-            "offer", product=proxied_exchange(bench, offer), floor=direct, samples=4
+            "offer", product=proxied_exchange(bench, offer), floor=direct, samples=4, rest=0.1
         )
-        alone = await alternate("offer-engine", product=direct, floor=bare_answer(offer), rounds=5)
+        alone = await alternate(
+            "offer-engine", product=direct, floor=bare_answer(offer), rounds=5, rest=0.1
+        )
     return [
         Figure(
             name="offer",

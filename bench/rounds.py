@@ -3,7 +3,8 @@
 A figure without its floor says more about the machine than about the product. So each round takes
 some samples of both, one right after the other, and only what compares the two *within* a round
 is judged. Even rounds begin with the product and odd ones with the floor: a machine that slows down
-steadily favours neither.
+steadily favours neither. Both sides rest before each sample: people speak every few seconds, and a
+loop without a pause would measure the floor on warm caches and an awake processor.
 """
 
 import statistics
@@ -11,6 +12,8 @@ import sys
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
+
+import anyio
 
 Measure = Callable[[], Awaitable[float]]
 """Takes one sample, and returns it in seconds, or in bytes."""
@@ -60,6 +63,7 @@ async def alternate(
     rounds: int = 7,
     samples: int = 5,
     warm_up: int = 2,
+    rest: float = 0.0,
 ) -> list[Round]:
     """Measure in turns.
 
@@ -70,23 +74,31 @@ async def alternate(
         rounds: At least `MIN_ROUNDS`.
         samples: Of each side, in each round.
         warm_up: Samples of each side that are thrown away first.
+        rest: Seconds before each sample, of either side.
     """
     if rounds < MIN_ROUNDS:
         raise ValueError(f"{rounds} rounds are too few; take at least {MIN_ROUNDS}.")
-    for _ in range(warm_up):
-        await product()
-        await floor()
-    taken = []
+
+    async def take(measure: Measure, count: int) -> list[float]:
+        taken = []
+        for _ in range(count):
+            await anyio.sleep(rest)
+            taken.append(await measure())
+        return taken
+
+    await take(product, warm_up)
+    await take(floor, warm_up)
+    results = []
     for number in range(rounds):
         tell(f"{name}: round {number + 1} of {rounds}")
         if number % 2 == 0:
-            ours = [await product() for _ in range(samples)]
-            least = [await floor() for _ in range(samples)]
+            ours = await take(product, samples)
+            least = await take(floor, samples)
         else:
-            least = [await floor() for _ in range(samples)]
-            ours = [await product() for _ in range(samples)]
-        taken.append(Round(tuple(ours), tuple(least)))
-    return taken
+            least = await take(floor, samples)
+            ours = await take(product, samples)
+        results.append(Round(tuple(ours), tuple(least)))
+    return results
 
 
 def tell(line: str) -> None:

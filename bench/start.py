@@ -26,7 +26,7 @@ async def measure() -> Sequence[Figure]:
             await bench.end(session)
             return seconds
 
-        rounds = await alternate("start", product=start, floor=both(request, commit))
+        rounds = await alternate("start", product=start, floor=both(request, commit), rest=0.1)
     return [
         Figure(
             name="start",
