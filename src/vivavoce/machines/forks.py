@@ -14,7 +14,7 @@ import anyio
 import anyio.abc
 import msgspec
 
-from vivavoce.machines.processes import kill
+from vivavoce.machines.processes import kill, kill_at_once
 from vivavoce.machines.provider import ProviderUnavailable, StartFailed
 from vivavoce.protocol.codec import encode
 from vivavoce.protocol.forking import (
@@ -152,8 +152,9 @@ class ForkServer:
             _log.warning("machine %s ended with status %d", reply.machine_id, reply.status)
         start = self._starting.get(reply.machine_id)
         if start is None:
-            return
-        if isinstance(reply, Forked):
+            if isinstance(reply, Forked):  # too late: nobody waits for it any more
+                kill_at_once(reply.pid, reply.pid_started)
+        elif isinstance(reply, Forked):
             start.forked = reply
         else:
             start.reply = start.reply or reply

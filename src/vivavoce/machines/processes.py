@@ -39,11 +39,7 @@ async def kill(pid: int, started: int, *, timeout: float = 5.0) -> bool:
     except OSError:
         return True
     try:
-        if not is_alive(pid, started):
-            return True
-        try:
-            signal.pidfd_send_signal(descriptor, signal.SIGKILL)
-        except ProcessLookupError:
+        if not _kill(descriptor, pid, started):
             return True
         with anyio.move_on_after(timeout):
             await anyio.wait_readable(descriptor)  # once it has ended, whoever its parent is
@@ -51,6 +47,28 @@ async def kill(pid: int, started: int, *, timeout: float = 5.0) -> bool:
         return False
     finally:
         os.close(descriptor)
+
+
+def kill_at_once(pid: int, started: int) -> None:
+    """Kill that very process, if it still runs, without waiting for its end."""
+    try:
+        descriptor = os.pidfd_open(pid)
+    except OSError:
+        return
+    try:
+        _kill(descriptor, pid, started)
+    finally:
+        os.close(descriptor)
+
+
+def _kill(descriptor: int, pid: int, started: int) -> bool:
+    if not is_alive(pid, started):
+        return False
+    try:
+        signal.pidfd_send_signal(descriptor, signal.SIGKILL)
+    except ProcessLookupError:
+        return False
+    return True
 
 
 def private_bytes(pid: int) -> int | None:
