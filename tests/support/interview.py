@@ -10,12 +10,13 @@ import psutil
 import pytest
 
 from support.postgres import open_home
+from vivavoce.api.transcript_formats import Transcript
 from vivavoce.cli.access import local_token
 from vivavoce.cli.candidate import LAST_WORD, Candidate, prepare_answers
 from vivavoce.cli.demo import INTRODUCTION
 from vivavoce.cli.stack import Stack, free_port
 from vivavoce.cli.up import open_platform
-from vivavoce.client import InterviewClient, SavedSession
+from vivavoce.client import InterviewClient, SavedSession, open_edge
 from vivavoce.protocol.interview_start import SessionConfig
 from vivavoce.protocol.transcript import TranscriptEntry
 from vivavoce.sessions.interview import Plan, instructions, plan_of
@@ -60,9 +61,6 @@ class Platform:
 
     async def stored(self, session_id: str) -> list[TranscriptEntry]:
         """What the API says was said."""
-        from vivavoce.api.transcript_formats import Transcript
-        from vivavoce.client import open_edge
-
         async with open_edge(self.url, self.token()) as edge:
             path = f"/v1/sessions/{session_id}/transcript"
             return (await edge.read(path, Transcript)).entries

@@ -23,9 +23,25 @@ err: Final = _console(stderr=True)
 
 @contextmanager
 def progress() -> Generator[Callable[[str], None]]:
-    """Show what is being done: a spinner at a terminal, a line each otherwise."""
+    """Show what is being done: a spinner at a terminal, a line each otherwise.
+
+    An empty text takes the spinner away, until there is something to say again.
+    """
     if not err.is_terminal:
-        yield err.print
+        yield _print_line
         return
     with err.status("Starting…") as status:
-        yield status.update
+
+        def show(text: str) -> None:
+            if text:
+                status.update(text)
+                status.start()
+            else:
+                status.stop()
+
+        yield show
+
+
+def _print_line(text: str) -> None:
+    if text:
+        err.print(text)

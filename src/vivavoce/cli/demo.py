@@ -77,14 +77,16 @@ async def run_demo(script: Script, screen: Screen | None, *, on_progress: Progre
     settings = load(ServerSettings)
     place = running(settings.home)
     if place is not None:
+        on_progress("")
         return await _hold_there(place, settings, script, candidate, screen)
     settings = load(ServerSettings, port=free_port(), host="127.0.0.1", public_url=None)
     with hold_home(settings.home):
         async with open_database(settings, on_progress=on_progress) as database:
             async with open_services(settings, database, on_progress=on_progress) as stack:
-                on_progress("Starting the interview…")
+                on_progress("")
                 interview = await hold(stack.url, settings, script, candidate, screen)
                 processes = our_processes()
+                on_progress("Stopping…")
             rows = await count_rows(database.admin_dsn)
     return judge(interview, count_remains(processes, rows))
 

@@ -9,7 +9,7 @@ import click
 
 from vivavoce.cli.database_commands import db
 from vivavoce.cli.exits import Exit
-from vivavoce.cli.running import guarded, run
+from vivavoce.cli.running import guarded, interruptible, run
 from vivavoce.cli.session_commands import sessions
 
 _EXAMPLES: Final = """\b
@@ -71,7 +71,9 @@ def demo(as_json: bool, answers: Path | None, questions: Path | None, architectu
     """
     from vivavoce.cli.demo_command import demo_command
 
-    outcome = run(lambda: demo_command(as_json, answers, questions, architecture))
+    outcome = run(
+        lambda: interruptible(lambda: demo_command(as_json, answers, questions, architecture))
+    )
     raise SystemExit(Exit.DONE if outcome else Exit.BAD_OUTCOME)
 
 

@@ -2,10 +2,12 @@
 
 # ruff: noqa: PLC0415
 
+import signal
 import traceback
 from collections.abc import Awaitable, Callable
 from typing import NoReturn, TypeVar
 
+import anyio
 import click
 
 from vivavoce.cli.exits import EXIT_OF, Exit, StackFailed
@@ -16,13 +18,35 @@ T = TypeVar("T")
 
 def run(act: Callable[[], Awaitable[T]]) -> T:
     """Run an async command on uvloop; end the program with its code if it fails."""
-    import anyio
     import uvloop
 
     async def main() -> T:
         return await act()
 
     return guarded(lambda: anyio.run(main, backend_options={"loop_factory": uvloop.new_event_loop}))
+
+
+async def interruptible(act: Callable[[], Awaitable[T]]) -> T:
+    """Cancel a command on SIGINT or SIGTERM, so that it cleans up like at any other end.
+
+    Raises:
+        KeyboardInterrupt: If it was.
+    """
+    results: list[T] = []
+    async with anyio.create_task_group() as tasks:
+        with anyio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
+
+            async def work() -> None:
+                results.append(await act())
+                tasks.cancel_scope.cancel()
+
+            tasks.start_soon(work)
+            async for _ in signals:
+                tasks.cancel_scope.cancel()
+                break
+    if not results:
+        raise KeyboardInterrupt
+    return results[0]
 
 
 def guarded(act: Callable[[], T]) -> T:

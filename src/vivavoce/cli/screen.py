@@ -10,6 +10,7 @@ from rich.markup import escape
 from rich.text import Text
 
 from vivavoce.client import ConnectionState
+from vivavoce.protocol.connection import ConnectionStatus
 from vivavoce.protocol.transcript import Speaker, TranscriptEntry
 
 _NAMES = {Speaker.AI: "Interviewer", Speaker.CANDIDATE: "Candidate"}
@@ -45,6 +46,8 @@ class Screen:
     def take_state(self, state: ConnectionState) -> None:
         """Note a new state."""
         changed = state.status is not self._state.status
+        if self._state.status is ConnectionStatus.IDLE:
+            self._began = time.monotonic()
         self._state = state
         if changed:
             self._console.print(f"[dim]{self._clock()}  {state.status}[/dim]")
