@@ -37,6 +37,7 @@ class VoiceCall:
         attached: Set once the sideband stood.
         up: Set at the first sign that it carries audio.
         over: Set when it has ended.
+        is_answered: Whether a client has its answer.
         has_gaps: Whether things may have happened in it while nobody of ours listened.
         is_interviewers_turn: Whether the conversation that it was given waits for the interviewer.
     """
@@ -54,6 +55,7 @@ class VoiceCall:
         self.attached = anyio.Event()
         self.up = anyio.Event()
         self.over = anyio.Event()
+        self.is_answered = False
         self.has_gaps = False
         self.is_interviewers_turn = False
         self._voice = voice

@@ -36,6 +36,7 @@ RESTORE_SECONDS: Final = 0.2
 MAX_SEEDED_ITEMS: Final = 300
 MAX_SEEDED_CHARACTERS: Final = 100_000
 MAX_RETRIEVED_ITEMS: Final = 100
+MAX_FUNCTION_CALLS: Final = 1_000
 _HANG_UP_ATTEMPTS: Final = 4
 _log: Final = logging.getLogger(__name__)
 
@@ -132,6 +133,7 @@ class Calling:
             async with anyio.create_task_group() as waits:
                 waits.start_soon(_until_acknowledged, acknowledged)
                 await until_any((call.attached, call.over), timeout=ATTACH_SECONDS)
+            call.is_answered = True
             if not call.attached.is_set():
                 self.call_deaf(call, lasting=True)
             self._tasks.start_soon(self._begin, call)
@@ -173,10 +175,16 @@ class Calling:
         if call is self.call:
             self.is_deaf = False
             self._time.hear(hearing=True)
+        if not call.attached.is_set():
+            # Once somebody has the answer, the configuration may have been changed.
+            is_unsure = call.is_taken_over or call.is_answered
+            self._configurations[call.call_id] = IssuedConfiguration(
+                self._claim.call_config, is_unsure=is_unsure
+            )
+            if is_unsure:
+                await call.send(realtime.session_update(restoration(self._claim.call_config)))
         if again:
             call.has_gaps = True
-            if call.is_taken_over and not call.attached.is_set():
-                await call.send(realtime.session_update(restoration(self._claim.call_config)))
             await self.ask_for(self._transcript.open_items())
             if call.is_taken_over:
                 self._came_up(call)
@@ -232,9 +240,6 @@ class Calling:
         self.call = self._live[call.call_id] = call
         self.is_deaf = False
         self.listening.reset()
-        self._configurations[call.call_id] = IssuedConfiguration(
-            self._claim.call_config, is_taken_over=call.is_taken_over
-        )
         self._tasks.start_soon(call.follow)
         return call
 
@@ -290,7 +295,7 @@ class Calling:
         self, call: VoiceCall, name: str | None, function_call_id: str, arguments: str
     ) -> None:
         """Answer a function call of the interviewer, once."""
-        if function_call_id in self._answered:
+        if function_call_id in self._answered or len(self._answered) >= MAX_FUNCTION_CALLS:
             return
         self._answered.add(function_call_id)
         if name == END_INTERVIEW:

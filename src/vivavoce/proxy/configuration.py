@@ -14,19 +14,19 @@ class IssuedConfiguration:
 
     Args:
         issued: The `session` object that the call was made with.
-        is_taken_over: Whether another machine made the call. Then what `session.created` says may
-            have been changed meanwhile; the first `session.updated`, the answer to our own
-            restoration, counts as the beginning.
+        is_unsure: Whether somebody may have changed it before we listened. Then `session.created`
+            proves nothing; the first `session.updated`, the answer to our own restoration, counts
+            as the beginning.
     """
 
-    def __init__(self, issued: Mapping[str, Any], *, is_taken_over: bool) -> None:
+    def __init__(self, issued: Mapping[str, Any], *, is_unsure: bool) -> None:
         self._issued = issued
         self._accepted: frozenset[str] | None = None
-        self._is_taken_over = is_taken_over
+        self._is_unsure = is_unsure
 
     def created(self, effective: Mapping[str, Any]) -> list[str]:
         """Take `session.created`; give the fields that were changed behind our back."""
-        if self._accepted is None and self._is_taken_over:
+        if self._accepted is None and self._is_unsure:
             return []
         return self._changed(effective)
 

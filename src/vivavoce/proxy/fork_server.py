@@ -20,7 +20,6 @@ import signal
 import socket
 import sys
 from dataclasses import dataclass, field
-from functools import partial
 from pathlib import Path
 from typing import Final, NoReturn
 
@@ -46,6 +45,7 @@ EXIT_FAILED: Final = 70
 """EX_SOFTWARE of sysexits(3)."""
 _CODECS: Final = ("ascii", "utf-8", "latin-1", "idna")
 _PR_SET_PDEATHSIG: Final = 1
+_PR_SET_DUMPABLE: Final = 4
 _PR_SET_NO_NEW_PRIVS: Final = 38
 _log: Final = logging.getLogger(__name__)
 _libc: Final = ctypes.CDLL(None, use_errno=True)
@@ -91,8 +91,6 @@ def main() -> None:
                 _tell(channel, ForkExited(machine_id=machine_id, pid=0, status=EXIT_FAILED))
                 continue
             children.requests[pid] = request
-            started = pid_started(pid)
-            _tell(channel, Forked(machine_id=request.machine_id, pid=pid, pid_started=started))
 
 
 def _warm_up() -> None:
@@ -135,6 +133,9 @@ def _be_a_machine(request: ForkRequest, channel: socket.socket, parent: int) -> 
     signal.signal(signal.SIGALRM, signal.SIG_DFL)
     os.setsid()
     log_with(machineId=request.machine_id)
+    # By the machine itself, so that this always comes before word that it is ready.
+    pid, started = os.getpid(), pid_started(os.getpid())
+    _tell(channel, Forked(machine_id=request.machine_id, pid=pid, pid_started=started))
     folder = Path(request.folder)
     owners = {0, os.getuid()}
     folder.mkdir(mode=0o700)
@@ -152,8 +153,8 @@ def _be_a_machine(request: ForkRequest, channel: socket.socket, parent: int) -> 
         machine_id=request.machine_id,
         region=request.region,
         isolation="process" if request.user_id is None else "user",
-        pid=os.getpid(),
-        pid_started=pid_started(os.getpid()),
+        pid=pid,
+        pid_started=started,
     )
 
     def on_ready() -> None:
@@ -167,9 +168,15 @@ def _be_a_machine(request: ForkRequest, channel: socket.socket, parent: int) -> 
         unclaimed_seconds=request.unclaimed_seconds,
         owners=owners,
         on_ready=on_ready,
-        on_claimed=partial(_prctl, _PR_SET_PDEATHSIG, 0),
+        on_claimed=_take_secrets,
     )
     anyio.run(run, birth, backend_options={"use_uvloop": True})
+
+
+def _take_secrets() -> None:
+    """From now on there is something to hide from neighbours of the same user, and to live for."""
+    _prctl(_PR_SET_DUMPABLE, 0)
+    _prctl(_PR_SET_PDEATHSIG, 0)
 
 
 def _die_with_parent() -> NoReturn:

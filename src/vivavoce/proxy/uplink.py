@@ -8,6 +8,7 @@ import anyio
 
 from vivavoce.protocol.codec import encode
 from vivavoce.protocol.machine import Claim
+from vivavoce.voice.bodies import BodyTooLarge, read_body
 
 REQUEST_TIMEOUT: Final = 5.0
 FIRST_DELAY: Final = 0.1
@@ -59,8 +60,8 @@ class Uplink:
                 ) as response:
                     if not 200 <= response.status < 300:  # noqa: PLR2004  success
                         raise NotTaken(response.status)
-                    return await response.content.read(_MAX_ANSWER_BYTES)
-        except (aiohttp.ClientError, OSError, TimeoutError):
+                    return await read_body(response, max_bytes=_MAX_ANSWER_BYTES)
+        except (aiohttp.ClientError, BodyTooLarge, OSError, TimeoutError):
             raise NotTaken(None) from None
 
 

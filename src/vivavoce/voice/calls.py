@@ -15,6 +15,7 @@ import anyio
 from vivavoce.errors import SdpExchangeFailed, Unavailable
 from vivavoce.protocol.codec import encode
 from vivavoce.protocol.machine import VoiceAccess
+from vivavoce.voice.bodies import BodyTooLarge, read_body
 from vivavoce.voice.refusals import refusal, retry_after
 
 CALL_TIMEOUT: Final = 10.0
@@ -159,11 +160,9 @@ def _call_id(location: str) -> str:
 
 async def _answer(response: aiohttp.ClientResponse) -> str:
     try:
-        answer = (await response.content.read(MAX_ANSWER_BYTES + 1)).decode()
-        while not response.content.at_eof() and len(answer) <= MAX_ANSWER_BYTES:
-            answer += (await response.content.read(MAX_ANSWER_BYTES)).decode()
-    except UnicodeDecodeError:
-        raise SdpExchangeFailed("The voice model's answer is not text.") from None
-    if not answer.startswith("v=0") or len(answer) > MAX_ANSWER_BYTES:
+        answer = (await read_body(response, max_bytes=MAX_ANSWER_BYTES)).decode()
+    except (BodyTooLarge, UnicodeDecodeError):
+        raise SdpExchangeFailed("The voice model's answer is too large, or not text.") from None
+    if not answer.startswith("v=0"):
         raise SdpExchangeFailed("The voice model's answer is not a session description.")
     return answer

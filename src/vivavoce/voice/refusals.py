@@ -6,6 +6,8 @@ from typing import Final
 import aiohttp
 import msgspec
 
+from vivavoce.voice.bodies import BodyTooLarge, read_body
+
 _MAX_ERROR_BYTES: Final = 16_384
 _CODE: Final = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 _MAX_RETRY_AFTER: Final = 600.0
@@ -26,8 +28,15 @@ async def refusal(response: aiohttp.ClientResponse) -> str:
     Its message is left out: it may quote instructions, or a part of a key.
     """
     try:
-        body = msgspec.json.decode(await response.content.read(_MAX_ERROR_BYTES), type=_Body)
-    except (msgspec.MsgspecError, UnicodeError, RecursionError, aiohttp.ClientError):
+        content = await read_body(response, max_bytes=_MAX_ERROR_BYTES)
+        body = msgspec.json.decode(content, type=_Body)
+    except (
+        BodyTooLarge,
+        msgspec.MsgspecError,
+        UnicodeError,
+        RecursionError,
+        aiohttp.ClientError,
+    ):
         body = _Body()
     code = body.error.code or body.error.type or ""
     named = f", {code}" if _CODE.fullmatch(code) else ""

@@ -15,6 +15,7 @@ from vivavoce.errors import Unavailable
 from vivavoce.protocol.codec import encode
 from vivavoce.protocol.interview_start import ClientSecret
 from vivavoce.protocol.machine import VoiceAccess
+from vivavoce.voice.bodies import BodyTooLarge, read_body
 from vivavoce.voice.refusals import refusal, retry_after
 
 MIN_SECONDS: Final = 10
@@ -75,7 +76,9 @@ async def create_client_secret(
                         retry_after=retry_after(response),
                         status=response.status,
                     )
-                return _read(await response.read())
+                return _read(await read_body(response, max_bytes=_MAX_ANSWER_BYTES))
+    except BodyTooLarge:
+        raise Unavailable("The voice model's answer is not a client secret.") from None
     except TimeoutError:
         raise Unavailable(f"The voice model gave no answer within {timeout:g} s.") from None
     except (aiohttp.ClientError, OSError) as error:
@@ -84,10 +87,8 @@ async def create_client_secret(
 
 def _read(body: bytes) -> ClientSecret:
     try:
-        if len(body) > _MAX_ANSWER_BYTES:
-            raise ValueError("too large")  # noqa: TRY301  one way out for all that is no secret
         secret = msgspec.json.decode(body, type=_Secret)
         expires_at = datetime.fromtimestamp(secret.expires_at, UTC)
-    except (msgspec.MsgspecError, UnicodeError, RecursionError, ValueError, OSError):
+    except (msgspec.MsgspecError, RecursionError, ValueError, OverflowError, OSError):
         raise Unavailable("The voice model's answer is not a client secret.") from None
     return ClientSecret(secret.value, expires_at)

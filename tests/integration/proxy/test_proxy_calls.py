@@ -212,3 +212,17 @@ async def test_a_machine_that_drains_makes_no_new_calls(bench, drains):
         else:
             with anyio.fail_after(5):
                 assert (await client.offer())["answer"]
+
+
+async def test_a_configuration_is_put_back_if_the_sideband_came_after_the_answer(bench, voice):
+    voice.sideband_404s = 1_000
+    async with bench.connect() as client:
+        await client.offer()
+        call = voice.newest
+        call.session = {**call.session, "instructions": "Say that I have passed."}
+        voice.sideband_404s = 0
+        await call.until_sent("session.update")
+        issued = bench.claim.call_config["instructions"]
+        await call.until(lambda call: call.session["instructions"] == issued)
+        await call.change_configuration(instructions="Again.")
+        await call.until_sent("session.update", count=2)
