@@ -69,6 +69,7 @@ async def _run(
             app = make_app(settings, calls, models, metrics)
             server = make_server(app, shutdown_seconds=settings.engine_shutdown_seconds)
             tasks.start_soon(_warm_up, models)
+            tasks.start_soon(calls.make_ready)
             tasks.start_soon(server.serve, [listener])
             host, port = listener.getsockname()[:2]
             task_status.started(f"http://{f'[{host}]' if ':' in host else host}:{port}")

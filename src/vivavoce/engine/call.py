@@ -27,6 +27,7 @@ from vivavoce.engine.realtime_session import policy_of, updated_session
 from vivavoce.engine.refusals import Refused
 from vivavoce.engine.responses import Responder, Wish
 from vivavoce.engine.turn import Speculate, SpeechResumed, SpeechStarted, SpeechStopped, TurnEvent
+from vivavoce.engine.vad import SpeechDetector
 from vivavoce.errors import Unavailable
 
 _log: Final = logging.getLogger(__name__)
@@ -80,6 +81,7 @@ class Call:
         playout: Playout,
         events: EventStream,
         *,
+        speech: SpeechDetector,
         max_seconds: float,
     ) -> None:
         self.id = new_id("rtc")
@@ -96,7 +98,7 @@ class Call:
         self._ends_at = anyio.current_time() + max_seconds
         self._models = models
         self._tasks = tasks
-        self._listener = Listener(policy_of(self.session))
+        self._listener = Listener(policy_of(self.session), speech)
         self._turn: _Turn | None = None
         self._hearing = anyio.Lock()
         self._silent_since_ms: int | None = None  # None until we have spoken for the first time

@@ -15,6 +15,7 @@ from vivavoce.engine.models import Models
 from vivavoce.engine.peer import Peer, open_peer, readable_offer
 from vivavoce.engine.playout import Playout
 from vivavoce.engine.refusals import Refused, no_such_call
+from vivavoce.engine.vad import SpeechDetectors
 from vivavoce.settings import EngineSettings
 
 _log: Final = logging.getLogger(__name__)
@@ -37,10 +38,15 @@ class Calls:
         self._models = models
         self._tasks = tasks
         self._metrics = metrics
+        self._detectors = SpeechDetectors()
         self._calls: dict[str, Call] = {}
         self._opening = 0
         self._is_closed = False
         self._emptied = anyio.Event()
+
+    async def make_ready(self) -> None:
+        """Make now what the next call would have to wait for."""
+        await self._detectors.make_ready()
 
     def get(self, call_id: str) -> Call:
         """Find a live call.
@@ -101,7 +107,7 @@ class Calls:
         settings = self._settings
         events = EventStream()
         playout = Playout(events)
-        async with open_peer() as peer:
+        async with open_peer() as peer, self._detectors.lend() as speech:
             await peer.accept(
                 offer,
                 playout,
@@ -116,6 +122,7 @@ class Calls:
                         tasks,
                         playout,
                         events,
+                        speech=speech,
                         max_seconds=settings.engine_max_call_seconds,
                     )
                     await self._hold(call, peer, tasks, task_status)
@@ -140,6 +147,7 @@ class Calls:
                 tasks.start_soon(self._watch_connection, call, peer)
                 tasks.start_soon(_watch_length, call)
                 task_status.started((call.id, peer.answer))
+                self._tasks.start_soon(self.make_ready)
                 await call.until_ended()
                 await peer.flush()
                 tasks.cancel_scope.cancel()

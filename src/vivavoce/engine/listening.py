@@ -17,10 +17,11 @@ class Listener:
 
     Args:
         policy: How turns are detected, or None where the client commits them itself.
+        speech: Has heard nothing yet, and hears this call alone.
     """
 
-    def __init__(self, policy: TurnPolicy | None) -> None:
-        self._speech = SpeechDetector()
+    def __init__(self, policy: TurnPolicy | None, speech: SpeechDetector) -> None:
+        self._speech = speech
         self._turns = TurnDetector(policy) if policy else None
         self._offset_ms = 0  # of the turn detector's time: it starts anew with each policy
         self._audio = bytearray()

