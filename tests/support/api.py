@@ -8,7 +8,7 @@ import json
 import os
 import tempfile
 import time
-from collections.abc import AsyncGenerator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -427,6 +427,13 @@ async def open_api(
             urls[0], http, keys, provider, voice, database, admin_dsn, tenant, stop=stop
         )
         stop.set()
+
+
+async def eventually(condition: Callable[[], bool]) -> None:
+    """Wait until something is so, at most 40 s."""
+    with anyio.fail_after(40):
+        while not condition():  # noqa: ASYNC110  what is waited for gives no signal
+            await anyio.sleep(0.02)
 
 
 def utc(text: str) -> datetime:

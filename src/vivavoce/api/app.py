@@ -123,7 +123,7 @@ async def run_api(
             url,
             database=database,
             provider=provider,
-            voice=VoiceModel(http, voice),
+            voice=VoiceModel(http, voice, settings.voice_timeout),
             keys=keys,
             tasks=tasks,
         )

@@ -17,6 +17,8 @@ class VoiceModel:
 
     http: aiohttp.ClientSession
     access: VoiceAccess
+    timeout: float = 10.0
+    """Seconds for each answer."""
 
     @property
     def calls_url(self) -> str:
@@ -29,7 +31,9 @@ class VoiceModel:
         Raises:
             Unavailable: If the voice model refuses, has no room, or is silent.
         """
-        return await secrets.create_client_secret(self.http, self.access, session)
+        return await secrets.create_client_secret(
+            self.http, self.access, session, timeout=self.timeout
+        )
 
     async def hang_up(self, call_id: str) -> None:
         """End a call. One that is over already is fine.

@@ -32,9 +32,6 @@ def unsigned(token: str) -> str:
 
 def hs256_with_the_public_key(api, token: str) -> str:
     """The classic confusion: our public key taken for a shared secret."""
-    from joserfc import jwt
-    from joserfc.jwk import OctKey
-
     payload = json.loads(base64.urlsafe_b64decode(token.split(".")[1] + "=="))
     key = api.keys.public()["keys"][0]
     secret = OctKey.import_key(json.dumps(key, sort_keys=True).encode())
@@ -216,3 +213,35 @@ async def test_no_token_is_renewed_for_a_session_that_is_over(api, session):
     await api.call("POST", f"/v1/sessions/{session['sessionId']}/end", token=api.access_token())
     answer = await renewed(api, session["sessionToken"])
     assert (answer.status, answer.code) == (410, "SESSION_ENDED")
+
+
+async def test_a_revoked_token_is_good_for_nothing(api):
+    session = await api.started({"architecture": "direct"})
+    identity = tokens.Verifier(api.keys.public()).verify(
+        session["sessionToken"], audiences=(tokens.SESSION,)
+    )
+    await api.sql(
+        "insert into token_revocations (jti, tenant_id, session_id, expires_at)"
+        " values ($1, $2, $3, now() + '1h')",
+        identity.token_id,
+        api.tenant_id,
+        session["sessionId"],
+    )
+    event = {
+        "sessionId": session["sessionId"],
+        "speaker": "ai",
+        "content": "Hello.",
+        "timestamp": "2026-11-24T10:00:00Z",
+    }
+    for method, path, body in EDGES:
+        if "machines" in path or path in ("/v1/sessions", "/functions/v1/interview-start"):
+            continue
+        sent = event if "transcript-processor" in path else body
+        answer = await api.call(
+            method,
+            path.replace("{id}", session["sessionId"]),
+            sent,
+            token=session["sessionToken"],
+        )
+        assert (answer.status, answer.code) == (401, "AUTHENTICATION_FAILED"), path
+    assert await api.sql("select 1 from transcript_entries") == []

@@ -247,3 +247,27 @@ async def test_a_machine_that_is_unknown_has_no_say(api, session):
     )
     assert answer.code == "NOT_FOUND"
     assert (await api.session(session["sessionId"]))["status"] == "ready"
+
+
+async def test_what_a_session_takes_is_bounded(api, monkeypatch):
+    monkeypatch.setattr("vivavoce.control.room.MAX_EVENTS", 2)
+    monkeypatch.setattr("vivavoce.control.room.MAX_CALLS", 2)
+    session = await api.started({"architecture": "direct"})
+    path, token = f"/v1/sessions/{session['sessionId']}", session["sessionToken"]
+    for number in range(3):
+        call_ = await api.call("POST", f"{path}/call", {"callId": f"rtc_{number}"}, token=token)
+        event = await api.call("POST", f"{path}/events", {"type": "pause"}, token=token)
+    assert (call_.status, call_.code) == (409, "CONFLICT")
+    assert (event.status, event.code) == (409, "CONFLICT")
+    assert len(await api.sql("select 1 from session_calls")) == 2
+
+
+async def test_a_job_that_cannot_be_done_does_not_stop_the_others(api, session):
+    await api.sql(
+        "insert into cleanup_jobs (kind, session_id, payload) values"
+        " ('settle_session', $1, '{\"drainUntil\": \"nonsense\"}'), ('unheard_of', null, '{}')",
+        session["sessionId"],
+    )
+    await api.until("select 1 from cleanup_jobs where last_error is not null")
+    await report(api, machine_of(api, session), exited())
+    await api.until_status(session["sessionId"], "ended")

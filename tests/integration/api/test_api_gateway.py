@@ -6,10 +6,10 @@ from urllib.parse import urlsplit
 
 import anyio
 import pytest
-from support.api import open_api, scripted_provider, scripted_voice
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed
 
+from support.api import open_api, scripted_provider, scripted_voice
 from vivavoce import tokens
 
 

@@ -4,8 +4,8 @@ from datetime import UTC, datetime, timedelta
 
 import anyio
 import pytest
-from support.api import open_api, scripted_provider, scripted_voice
 
+from support.api import eventually, open_api, scripted_provider, scripted_voice
 from vivavoce import tokens
 from vivavoce.control import reconcile, takeover
 from vivavoce.machines.provider import MachineSpec
@@ -61,10 +61,8 @@ async def make_active(api, session, call_id="rtc_1"):
 
 
 async def machines_of(api, session, count):
-    with anyio.fail_after(20):
-        while len(machines := api.provider.of(session["sessionId"])) < count:
-            await anyio.sleep(0.02)
-    return machines
+    await eventually(lambda: len(api.provider.of(session["sessionId"])) >= count)
+    return api.provider.of(session["sessionId"])
 
 
 async def test_another_machine_takes_over_with_all_that_is_known(api, session):
@@ -192,9 +190,7 @@ async def test_the_next_api_takes_claimed_machines_back(world):
         await second.call(
             "POST", f"/v1/sessions/{session['sessionId']}/end", token=first.access_token()
         )
-        with anyio.fail_after(20):
-            while not machine.told:
-                await anyio.sleep(0.02)
+        await eventually(lambda: bool(machine.told))
         assert machine.told[0].startswith("end")
         assert (await second.session(session["sessionId"]))["status"] == "ending"
 
@@ -252,9 +248,7 @@ async def test_orphans_are_destroyed_both_ways(world, monkeypatch):
             " (gen_random_uuid(), 'scripted', 'ready', now() - interval '5min', now())"
         )
         await api.until("select 1 from machines having count(*) filter (where state='gone') = 2")
-        with anyio.fail_after(20):
-            while api.provider.alive:
-                await anyio.sleep(0.02)
+        await eventually(lambda: not api.provider.alive)
 
 
 async def test_nothing_is_left_running_if_the_api_is_told_so(database, admin_dsn):
@@ -269,9 +263,7 @@ async def test_nothing_is_left_running_if_the_api_is_told_so(database, admin_dsn
             session = await api.started()
             machine = await make_active(api, session)
             api.stop.set()
-            with anyio.fail_after(20):
-                while not machine.told:
-                    await anyio.sleep(0.02)
+            await eventually(lambda: bool(machine.told))
             # The machine can still report while its session is ended.
             exited = {
                 "type": "exited",
