@@ -7,6 +7,8 @@ import time
 from uuid import uuid4
 
 import pytest
+from joserfc import jwt
+from joserfc.jwk import OctKey
 
 from support.api import add_tenant
 from vivavoce import tokens
