@@ -2,6 +2,7 @@
 
 import os
 import sys
+from contextlib import asynccontextmanager
 
 import anyio
 import asyncpg
@@ -9,6 +10,17 @@ import asyncpg
 from support.postgres import admin_dsn, database_name, dsn, open_home, postgres
 
 __all__ = ["admin_dsn", "database_name", "dsn", "postgres"]
+
+
+@asynccontextmanager
+async def running(command, environment):
+    """A process that is gone after the block, whatever happens in it."""
+    async with await anyio.open_process(command, env=environment) as process:
+        try:
+            yield process
+        finally:
+            if process.returncode is None:
+                process.kill()
 
 
 async def test_a_background_task_that_fails_ends_the_program_with_its_own_exit_code(dsn, admin_dsn):
@@ -22,7 +34,7 @@ async def test_a_background_task_that_fails_ends_the_program_with_its_own_exit_c
             "VIVA_VOICE_API_KEY": "not-a-key-of-anything",
         }
         command = [sys.executable, "-m", "vivavoce.cli.main", "api"]
-        async with await anyio.open_process(command, env=environment) as api:
+        async with running(command, environment) as api:
             with anyio.fail_after(40):
                 assert (await api.stdout.receive()).startswith(b"http://")
                 connection = await asyncpg.connect(admin_dsn)

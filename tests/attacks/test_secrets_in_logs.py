@@ -1,0 +1,100 @@
+"""Whatever is asked of the API, and however much it logs, no credential stands in its output."""
+
+import os
+import signal
+import sys
+from contextlib import asynccontextmanager
+from urllib.parse import urlsplit
+
+import anyio
+
+from support.postgres import admin_dsn, database_name, dsn, open_home, postgres
+from vivavoce import tokens
+from vivavoce.control.keys import signing_keys
+
+__all__ = ["admin_dsn", "database_name", "dsn", "postgres"]
+
+VOICE_KEY = "sk-voice-key-of-nobody-0123456789"
+UPGRADE = [
+    "Connection: Upgrade",
+    "Upgrade: websocket",
+    "Sec-WebSocket-Version: 13",
+    "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==",
+]
+SESSION = "3f1b6c1e-5f0b-4f83-9f51-6c1f5a3c8f10"
+
+
+def token_of(home, audience):
+    return tokens.issue(
+        signing_keys(home),
+        audience=audience,
+        subject=SESSION,
+        tenant_id=SESSION,
+        session_id=None if audience == tokens.ACCESS else SESSION,
+        permissions=tokens.CANDIDATE_PERMISSIONS,
+        ttl=600,
+    )
+
+
+async def ask_in_every_way(url, token):
+    """Put the token wherever a client may put it, and where it should never be."""
+    bearer = [f"Authorization: Bearer {token}"]
+    protocols = [f"Sec-WebSocket-Protocol: viva.v1, bearer.{token}"]
+    for method, path, headers in [
+        ("POST", "/functions/v1/interview-start", bearer),
+        ("POST", "/functions/v1/session-token", bearer),
+        ("GET", f"/v1/sessions/{SESSION}?token={token}", bearer),
+        ("GET", f"/no/such/path?token={token}", bearer),
+        ("GET", f"/s/{SESSION}/ws?token={token}", UPGRADE),
+        ("GET", f"/s/{SESSION}/ws", [*UPGRADE, *protocols]),
+        ("GET", f"/s/{SESSION}/ws", [*UPGRADE, *bearer]),
+        ("GET", f"/no/such/socket?token={token}", [*UPGRADE, *protocols, *bearer]),
+    ]:
+        host, port = url.removeprefix("http://").split(":")
+        head = [f"{method} {path} HTTP/1.1", f"Host: {host}", "Content-Length: 0", *headers]
+        async with await anyio.connect_tcp(host, int(port)) as stream:
+            await stream.send(("\r\n".join(head) + "\r\n\r\n").encode())
+            assert (await stream.receive()).startswith(b"HTTP/1.1 ")
+
+
+@asynccontextmanager
+async def running(environment):
+    """The API as a process of its own, gone after the block whatever happens in it."""
+    command = [sys.executable, "-m", "vivavoce.cli.main", "api"]
+    async with await anyio.open_process(command, env=environment) as api:
+        try:
+            yield api
+        finally:
+            if api.returncode is None:
+                api.kill()
+
+
+async def test_no_credential_stands_in_what_the_api_writes(dsn):
+    with open_home() as home:
+        given = [token_of(home, audience) for audience in (tokens.ACCESS, tokens.SESSION)]
+        environment = {
+            "PATH": os.environ["PATH"],
+            "VIVA_HOME": str(home),
+            "VIVA_PORT": "0",
+            "VIVA_DATABASE_URL": dsn,
+            "VIVA_VOICE_BASE_URL": "http://127.0.0.1:9/v1",
+            "VIVA_VOICE_API_KEY": VOICE_KEY,
+            "VIVA_LOG_LEVEL": "DEBUG",
+        }
+        async with running(environment) as api:
+            with anyio.fail_after(40):
+                url = (await api.stdout.receive()).decode().strip()
+                for token in given:
+                    await ask_in_every_way(url, token)
+                api.send_signal(signal.SIGTERM)
+                said = b"".join([chunk async for chunk in api.stderr]).decode()
+                await api.wait()
+        assert api.returncode == 0
+        keys = (home / "signing-keys.json").read_text()
+    assert "/v1/sessions/{session_id:str}" in said
+    for secret in [VOICE_KEY, urlsplit(dsn).password, *given]:
+        assert secret
+        assert secret not in said
+        assert secret.rpartition(".")[2] not in said
+    assert '"d"' in keys
+    assert all(part not in said for part in keys.split('"') if len(part) > 40)
