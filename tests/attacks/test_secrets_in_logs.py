@@ -3,16 +3,20 @@
 import os
 import signal
 import sys
+import traceback
 from contextlib import asynccontextmanager
 from urllib.parse import urlsplit
 
 import anyio
+import asyncpg
+import pytest
 
-from support.postgres import admin_dsn, database_name, dsn, open_home, postgres
+from support.api import add_tenant
+from support.postgres import admin_dsn, database, database_name, dsn, open_home, postgres
 from vivavoce import tokens
 from vivavoce.control.keys import signing_keys
 
-__all__ = ["admin_dsn", "database_name", "dsn", "postgres"]
+__all__ = ["admin_dsn", "database", "database_name", "dsn", "postgres"]
 
 VOICE_KEY = "sk-voice-key-of-nobody-0123456789"
 UPGRADE = [
@@ -98,3 +102,16 @@ async def test_no_credential_stands_in_what_the_api_writes(dsn):
         assert secret.rpartition(".")[2] not in said
     assert '"d"' in keys
     assert all(part not in said for part in keys.split('"') if len(part) > 40)
+
+
+async def test_an_error_of_the_database_does_not_quote_the_row(database, admin_dsn):
+    tenant = await add_tenant(admin_dsn)
+    with pytest.raises(asyncpg.CheckViolationError) as raised:
+        async with database.as_service() as connection:
+            await connection.execute(
+                "insert into interview_sessions (tenant_id, user_id, architecture, status,"
+                " candidate, expires_at) values ($1, $1, 'hybrid', 'no such status',"
+                """ '{"name": "Ada Lovelace"}', now())""",
+                tenant,
+            )
+    assert "Ada Lovelace" not in "".join(traceback.format_exception(raised.value))
