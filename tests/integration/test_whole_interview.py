@@ -1,7 +1,10 @@
 """Whole interviews: spoken, heard, stored, ended; over real WebRTC, models, Postgres, processes."""
 
+import threading
+
 import anyio
 import jiwer
+import psutil
 import pytest
 
 from support.interview import (
@@ -130,3 +133,41 @@ async def test_leaving_ends_the_interview(platform: Platform):  # noqa: F811
         pass
     assert client.state.status == "disconnected"
     assert await platform.until_settled(client.session_id) == "candidate_left"
+
+
+def threads_of_calls() -> set[str]:
+    """Threads, but for the event loop's own pool, whose size is bounded."""
+    return {
+        thread.name
+        for thread in threading.enumerate()
+        if not thread.name.startswith(("asyncio_", "AnyIO worker"))
+    }
+
+
+async def test_a_client_cancelled_at_any_moment_leaves_nothing(platform: Platform):  # noqa: F811
+    async with platform.client():
+        """The first call of a process opens what stays open."""
+    process = psutil.Process()
+    tasks, files = len(anyio.get_running_tasks()), process.num_fds()
+    threads = threads_of_calls()
+    clients = []
+    for step in range(12):
+        client = platform.client()
+        clients.append(client)
+        with anyio.move_on_after(step * 0.03):
+            async with client:
+                await anyio.sleep_forever()
+    for client in clients:
+        if client.session_id:
+            await platform.until_settled(client.session_id)
+    assert any(client.state.last_connected for client in clients)
+    with anyio.move_on_after(5):
+        while len(anyio.get_running_tasks()) > tasks or process.num_fds() > files:  # noqa: ASYNC110
+            await anyio.sleep(0.05)
+    assert len(anyio.get_running_tasks()) <= tasks
+    assert process.num_fds() <= files
+    assert threads_of_calls() <= threads
+    (left,) = await platform.fetch(
+        "select count(*) as n from interview_sessions where status not in ('ended', 'failed')"
+    )
+    assert left["n"] == 0

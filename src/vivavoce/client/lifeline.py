@@ -28,6 +28,7 @@ from vivavoce.client.way import Hooks, Way
 from vivavoce.errors import (
     AuthenticationFailed,
     SessionEnded,
+    Unavailable,
     VivavoceError,
     WebRTCConnectionFailed,
 )
@@ -37,6 +38,7 @@ from vivavoce.protocol.realtime import ServerEvent, read_event
 from vivavoce.retry import RetryPolicy
 
 LEAVE_SECONDS: Final = 15.0
+START_SECONDS: Final = 20.0
 _RENEWAL_PAUSE_SECONDS: Final = 5.0
 
 
@@ -138,7 +140,11 @@ class Lifeline:
     async def _start(self) -> Session:
         began = time.monotonic()
         request = msgspec.structs.replace(self._wishes.request, region=self._regions.chosen)
-        started = await self._edge.start(request, idempotency_key=self._key)
+        # Cancelled now, we would never learn the session's id, and it would wait for us in vain.
+        with anyio.move_on_after(START_SECONDS, shield=True) as scope:
+            started = await self._edge.start(request, idempotency_key=self._key)
+        if scope.cancelled_caught:
+            raise Unavailable("The server did not start the interview in time.")
         self.connection.measure(start_ms=(time.monotonic() - began) * 1000)
         return session_of(started)
 
