@@ -34,6 +34,7 @@ MIN_SECRET_BYTES: Final = 32
 MAX_SESSION_TOKEN_SECONDS: Final = 3600
 RENEWAL_GRACE_SECONDS: Final = 300
 CLOCK_LEEWAY_SECONDS: Final = 5
+MAX_REMEMBERED: Final = 1000
 _HEADERS: Final = frozenset({"alg", "kid", "typ"})
 
 CONNECT: Final = "webrtc:connect"
@@ -155,12 +156,17 @@ def issue(
 
 
 class Verifier:
-    """Verifies tokens against a set of public keys."""
+    """Verifies tokens against a set of public keys.
+
+    A good signature stays good: it is checked once for each of the last `MAX_REMEMBERED` tokens,
+    because that alone costs more than storing an entry. Time and purpose are checked every time.
+    """
 
     def __init__(self, jwks: Mapping[str, Any], *, issuer: str = ISSUER) -> None:
         self._keys = {key["kid"]: ECKey.import_key(dict(key)) for key in jwks["keys"]}
         self._key_set = KeySet(list(self._keys.values()))
         self._issuer = issuer
+        self._remembered: dict[str, Mapping[str, Any]] = {}
 
     def verify(
         self, token: str, *, audiences: Sequence[str], now: float | None = None, grace: int = 0
@@ -177,7 +183,7 @@ class Verifier:
             AuthenticationFailed: For anything that is not a good token, without saying which check
                 failed, except that an expired token is called so.
         """
-        claims = self._verified_claims(token)
+        claims = self._signed_claims(token)
         instant = int(time.time() if now is None else now)
         registry = JWTClaimsRegistry(
             now=instant,
@@ -190,6 +196,15 @@ class Verifier:
         )
         _check_claims(claims, registry, instant=instant, grace=grace)
         return _identity(claims)
+
+    def _signed_claims(self, token: str) -> dict[str, Any]:
+        claims = self._remembered.get(token)
+        if claims is None:
+            claims = self._verified_claims(token)
+            if len(self._remembered) >= MAX_REMEMBERED:
+                del self._remembered[next(iter(self._remembered))]
+            self._remembered[token] = claims
+        return dict(claims)
 
     def _verified_claims(self, token: str) -> dict[str, Any]:
         if not token or len(token) > MAX_TOKEN_BYTES:

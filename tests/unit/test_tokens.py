@@ -206,6 +206,25 @@ def test_a_session_token_lives_an_hour_at_most():
     assert identity.expires_at - identity.issued_at == 3600
 
 
+def test_a_token_that_was_good_is_checked_for_time_and_purpose_again():
+    token = issued()
+    first = verify(token)
+    assert verify(token) == first
+    with pytest.raises(AuthenticationFailed, match="expired"):
+        verify(token, now=NOW + 700)
+    with pytest.raises(AuthenticationFailed):
+        verify(token, audiences=[tokens.MACHINE])
+
+
+def test_only_so_many_tokens_are_remembered(monkeypatch):
+    monkeypatch.setattr(tokens, "MAX_REMEMBERED", 2)
+    verifier = tokens.Verifier(KEYS.public())
+    several = [issued() for _ in range(3)]
+    for token in several * 2:
+        assert verifier.verify(token, audiences=AUDIENCES, now=NOW).subject == USER
+    assert len(verifier._remembered) == 2
+
+
 def test_an_expired_token_is_called_so_and_can_be_renewed_for_a_while():
     token = issued(now=NOW - 700)
     with pytest.raises(AuthenticationFailed, match="expired") as refused:
