@@ -1,6 +1,8 @@
+-- The steps of a start, each one statement and one round trip. A function takes its role for the
+-- length of its transaction: each is called alone, by the login itself.
+
 -- Admits a session if its tenant may have one more, under the claims of whoever asks: row-level
--- security applies as to any of his statements. One call, so that a start waits for one round trip.
--- Starts of one tenant take turns, so that none slips past the quota.
+-- security applies as to any of his statements. Starts of one tenant take turns, so that none slips past the quota.
 --
 -- Says `admitted`, `known` (the caller has a session with this key), `full` or `no_tenant`, and how
 -- many live sessions are allowed at once.
@@ -47,9 +49,48 @@ create function viva.admit_session(
         values (tenant, caller, 'session.start', session ->> 'id', request_id);
       outcome := 'admitted';
     end if;
-    perform set_config('role', 'none', true), set_config('request.jwt.claims', '', true);
   end
   $$;
 
 revoke all on function viva.admit_session(text, jsonb, text[], text) from public;
 grant execute on function viva.admit_session(text, jsonb, text[], text) to authenticator;
+
+-- Gives a machine to a session, once and for all. False if it serves, or served, another session, or
+-- is gone, or the session has a machine.
+create function viva.book_machine(machine uuid, session uuid, tenant uuid) returns boolean
+  language plpgsql
+  set search_path = ''
+  as $$
+  begin
+    perform set_config('role', 'service_role', true);
+    update public.machines set
+      state = 'claimed', session_id = session, tenant_id = tenant, claimed_at = now()
+      where id = machine and state = 'ready' and (session_id is null or session_id = session);
+    return found;
+  exception
+    when unique_violation then
+      return false;
+  end
+  $$;
+
+-- Says that a session can be connected to. False if it was ended while it started.
+create function viva.note_ready(claims text, session uuid, region text, isolation text)
+  returns boolean
+  language plpgsql
+  set search_path = ''
+  as $$
+  begin
+    perform set_config('request.jwt.claims', claims, true),
+            set_config('role', 'authenticated', true);
+    update public.interview_sessions s set
+      status = 'ready', region = coalesce(note_ready.region, s.region),
+      isolation = note_ready.isolation
+      where s.id = session and s.status = 'provisioning';
+    return found;
+  end
+  $$;
+
+revoke all on function viva.book_machine(uuid, uuid, uuid),
+  viva.note_ready(text, uuid, text, text) from public;
+grant execute on function viva.book_machine(uuid, uuid, uuid),
+  viva.note_ready(text, uuid, text, text) to authenticator;

@@ -407,7 +407,12 @@ async def open_api(
     async def run() -> None:
         await run_api(
             ServerSettings(
-                **{"port": 0, "warm_machines": 0, "regions": provider.regions, **settings}
+                **{
+                    "port": 0,
+                    "warm_machines": 0,
+                    "regions": provider.capabilities.regions,
+                    **settings,
+                }
             ),
             database=database,
             provider=provider,

@@ -15,7 +15,7 @@ from vivavoce.api.problems import request_id_of
 from vivavoce.control import room
 from vivavoce.control.access import visible_session
 from vivavoce.control.end import end_by_caller
-from vivavoce.control.start import machine_info
+from vivavoce.control.response import machine_info
 from vivavoce.errors import InvalidRequest
 from vivavoce.protocol.codec import decode
 from vivavoce.protocol.sessions import (

@@ -37,7 +37,6 @@ MACHINE_SLACK_SECONDS: Final = 60.0
 """In which a machine ends by itself what its limits demand, before the control plane does."""
 MACHINE_TOKEN_SLACK_SECONDS: Final = 300
 TURN_SECONDS: Final = 3900
-MAX_KNOWN_BYTES: Final = 2 * 1024 * 1024
 
 
 class IssuedConfig(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):

@@ -16,7 +16,7 @@ import anyio.abc
 import structlog
 
 from vivavoce.control.bell import Bell
-from vivavoce.errors import MachineProvisioningFailed, Unavailable, VivavoceError
+from vivavoce.errors import MachineProvisioningFailed, VivavoceError
 from vivavoce.machines.provider import (
     ControlChannel,
     Machine,
@@ -189,8 +189,7 @@ class MachinePool:
         """Destroy the unclaimed machines. Those that serve a session live on."""
         for region in list(self._waiting):
             for held in self._waiting.pop(region, []):
-                with suppress(VivavoceError, TimeoutError, OSError):
-                    await self.destroy(held.machine)
+                await self._discard(held)
 
     async def _keep_warm(self, region: str) -> None:
         waits = delays(_REFILL_POLICY)
@@ -200,7 +199,7 @@ class MachinePool:
                 continue
             try:
                 held = await self._start(region)
-            except (MachineFailure, Unavailable) as error:
+            except Exception as error:  # noqa: BLE001  starts go on without warm machines
                 log.warning("no warm machine", region=region, error=type(error).__name__)
                 await anyio.sleep(next(waits, _REFILL_POLICY.max_delay))
                 continue
@@ -218,8 +217,10 @@ class MachinePool:
         return None
 
     async def _discard(self, held: Held) -> None:
-        with suppress(VivavoceError, TimeoutError, OSError):
+        try:
             await self.destroy(held.machine)
+        except Exception as error:  # noqa: BLE001  whatever it is, the reaper finds the row
+            log.warning("machine left to the reaper", error=type(error).__name__)
 
     async def _start(self, region: str) -> Held:
         capabilities = self.provider.capabilities
@@ -284,7 +285,10 @@ class MachinePool:
             if held is None:
                 raise
         held.is_lost = True
-        await self._note_loss(held)
+        try:
+            await self._note_loss(held)
+        except Exception:
+            log.exception("loss not looked after", machine_id=held.machine_id)
 
     async def _note_loss(self, held: Held) -> None:
         waiting = self._waiting.get(held.machine.region, [])

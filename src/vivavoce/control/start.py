@@ -16,6 +16,7 @@ from vivavoce import tokens
 from vivavoce.control import configuration
 from vivavoce.control.plane import ControlPlane
 from vivavoce.control.pool import Held
+from vivavoce.control.response import start_response
 from vivavoce.errors import (
     MachineProvisioningFailed,
     SessionEnded,
@@ -29,10 +30,6 @@ from vivavoce.protocol.interview_start import (
     ClientSecret,
     InterviewStartRequest,
     InterviewStartResponse,
-    MachineInfo,
-    OpenAIConfig,
-    SessionMetadata,
-    WebRTCConfig,
 )
 from vivavoce.protocol.sessions import SessionFailure
 from vivavoce.sessions.lifecycle import LIVE, SessionEvent, SessionStatus
@@ -125,15 +122,13 @@ async def _start(
     held: list[Held] = []  # at most one; given back on every way out but the good one
     try:
         secret = await _take_and_prepare(plane, session, held)
-        if held:
-            await _claim(plane, session, held)
-        ready = await _note_ready(plane, identity, session, held)
+        ready = await _claim_and_note_ready(plane, identity, session, held)
     except BaseException:
         await _abandon(plane, session, held)
         raise
     if held and held[0].is_lost:
         plane.machines.report_loss(held[0])
-    return _response(plane, ready, secret)
+    return start_response(plane, ready, secret)
 
 
 async def _take_and_prepare(
@@ -156,15 +151,18 @@ async def _take_and_prepare(
                 branches.cancel_scope.cancel()
 
         if session.architecture == "hybrid":
-            branches.start_soon(run, "machine", partial(_take_machine, plane, session, held))
+            take = partial(_take_machine, plane, session, held, session.region)
+            branches.start_soon(run, "machine", take)
         branches.start_soon(run, "call", prepare_call)
     if failures:
         raise failures[0]
     return secrets[0]
 
 
-async def _take_machine(plane: ControlPlane, session: SessionRow, held: list[Held]) -> None:
-    held.append(await plane.machines.take(session.region))
+async def _take_machine(
+    plane: ControlPlane, session: SessionRow, held: list[Held], region: str | None
+) -> None:
+    held.append(await plane.machines.take(region))
     await book_machine(plane, session, held[0])
 
 
@@ -187,9 +185,10 @@ async def _claim(plane: ControlPlane, session: SessionRow, held: list[Held]) -> 
                 raise _BranchFailed("claim", failure) from error
         else:
             return
+        region = held[0].machine.region  # the same one: the row names it
         await _abandon(plane, session, held)
         try:
-            await _take_machine(plane, session, held)
+            await _take_machine(plane, session, held, region)
         except VivavoceError as error:
             raise _BranchFailed("machine", error) from error
 
@@ -201,7 +200,7 @@ async def book_machine(plane: ControlPlane, session: SessionRow, held: Held) -> 
         AlreadyClaimed: If the machine, or the session, has another.
         Unavailable: If the database does not answer.
     """
-    async with plane.database.as_service() as conn:
+    async with plane.database.as_nobody() as conn:
         is_ours = await machine_rows.note_claimed(
             conn, held.machine_id, session_id=session.id, tenant_id=session.tenant_id
         )
@@ -230,16 +229,43 @@ async def claim_machine(
         raise MachineLost(f"The machine refused the claim ({reply.code}).")
 
 
+async def _claim_and_note_ready(
+    plane: ControlPlane, identity: tokens.Identity, session: SessionRow, held: list[Held]
+) -> SessionRow:
+    """Both at once: nobody is told of the session before both are done."""
+    failures: list[_BranchFailed] = []
+    rows_: list[SessionRow] = []
+
+    async with anyio.create_task_group() as acts:
+
+        async def run(act: Callable[[], Awaitable[None]]) -> None:
+            try:
+                await act()
+            except _BranchFailed as failed:
+                failures.append(failed)
+                acts.cancel_scope.cancel()
+
+        async def note() -> None:
+            rows_.append(await _note_ready(plane, identity, session, held))
+
+        acts.start_soon(run, note)
+        if held:
+            acts.start_soon(run, partial(_claim, plane, session, held))
+    if failures:
+        raise failures[0]
+    return rows_[0]
+
+
 async def _note_ready(
     plane: ControlPlane, identity: tokens.Identity, session: SessionRow, held: list[Held]
 ) -> SessionRow:
     machine = held[0].machine if held else None
     try:
-        async with plane.database.as_tenant(identity.claims) as conn:
-            ready = await rows.move_session(
+        async with plane.database.as_nobody() as conn:
+            ready = await rows.note_ready(
                 conn,
-                session.id,
-                SessionEvent.CLAIMED,
+                identity.claims,
+                session,
                 region=machine.region if machine else None,
                 isolation=machine.isolation if machine else None,
             )
@@ -340,48 +366,4 @@ async def _answer_again(plane: ControlPlane, session: SessionRow) -> InterviewSt
     if session.status not in LIVE:
         raise SessionEnded("The session of this Idempotency-Key is over.")
     secret = await _prepare_call(plane, session) if session.architecture == "direct" else None
-    return _response(plane, session, secret)
-
-
-def _response(
-    plane: ControlPlane, session: SessionRow, secret: ClientSecret | None
-) -> InterviewStartResponse:
-    call = configuration.issued_config(session).call
-    token, expires_at = configuration.session_token(plane, session)
-    is_hybrid = session.architecture == "hybrid"
-    return InterviewStartResponse(
-        session_id=session.id,
-        session_token=token,
-        webrtc_config=WebRTCConfig(
-            sdp_proxy_url=proxy_url(plane, session.id) if is_hybrid else None,
-            openai_config=OpenAIConfig(
-                url=plane.voice.calls_url,
-                model=call["model"],
-                voice=call["audio"]["output"]["voice"],
-                instructions=call["instructions"],
-                client_secret=None if is_hybrid else secret,
-            ),
-            stun_servers=list(plane.settings.stun_servers),
-            turn_servers=configuration.ice_servers(plane, session),
-        ),
-        metadata=SessionMetadata(
-            tenant_id=session.tenant_id,
-            user_id=session.user_id,
-            created_at=session.created_at,
-            expires_at=expires_at,
-            machine=machine_info(plane, session),
-        ),
-    )
-
-
-def proxy_url(plane: ControlPlane, session_id: str) -> str:
-    """Where a client connects; `wss` where the API is reached over TLS."""
-    return f"ws{plane.origin.removeprefix('http')}/s/{session_id}/ws"
-
-
-def machine_info(plane: ControlPlane, session: SessionRow) -> MachineInfo | None:
-    """Where a session runs, if it has a machine."""
-    if session.architecture != "hybrid" or session.isolation is None or session.region is None:
-        return None
-    provider = plane.machines.provider.capabilities.provider
-    return MachineInfo(provider=provider, isolation=session.isolation, region=session.region)
+    return start_response(plane, session, secret)

@@ -15,6 +15,7 @@ from vivavoce.control.pool import Held
 from vivavoce.control.start import book_machine, claim_machine
 from vivavoce.errors import MachineProvisioningFailed, Unavailable, VivavoceError
 from vivavoce.logs import bound
+from vivavoce.protocol.codec import encode
 from vivavoce.protocol.messages import EndReason
 from vivavoce.protocol.transcript import TranscriptEntry
 from vivavoce.retry import RetryPolicy, delays
@@ -32,6 +33,8 @@ MAX_MACHINES: Final = 8
 """For one session: one that loses more has a trouble that another machine will not cure."""
 TAKEOVER_SECONDS: Final = 60.0
 MAX_KNOWN: Final = 2_000
+MAX_KNOWN_BYTES: Final = 2 * 1024 * 1024
+"""Of a claim's 4 MiB."""
 _RUNNING: Final = (SessionStatus.READY, SessionStatus.ACTIVE, SessionStatus.RECONNECTING)
 _PATIENCE: Final = RetryPolicy(max_attempts=12, base_delay=0.1, max_delay=5.0)
 
@@ -110,7 +113,17 @@ async def _what_is_known(
     open_calls = [
         call.call_id for call in await calls.calls_of(conn, session.id) if not call.is_over
     ]
-    return fresh, [one.entry for one in stored], open_calls[-1] if open_calls else None
+    known = _newest([one.entry for one in stored])
+    return fresh, known, open_calls[-1] if open_calls else None
+
+
+def _newest(entries: list[TranscriptEntry]) -> list[TranscriptEntry]:
+    """As many of the last entries as a claim has room for; the older ones are settled."""
+    room = MAX_KNOWN_BYTES
+    first = len(entries)
+    while first > 0 and (room := room - len(encode(entries[first - 1]))) >= 0:
+        first -= 1
+    return entries[first:]
 
 
 async def _give_up(plane: ControlPlane, held: Held) -> None:

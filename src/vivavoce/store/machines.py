@@ -6,7 +6,6 @@ For the service role only.
 from datetime import datetime
 from typing import Any, Final
 
-import asyncpg
 import msgspec
 
 from vivavoce.store.pool import Connection
@@ -85,25 +84,17 @@ async def note_claimed(
 ) -> bool:
     """Give a machine to a session, once and for all.
 
+    One statement that takes its own role, for a connection without one (`Database.as_nobody`).
+
     Returns:
         False if it is not to be had, or the session has a machine: it serves, or served, another
-        session, or is gone. The transaction can do no more then.
+        session, or is gone.
     """
-    try:
-        claimed = await conn.fetchval(
-            """
-            update machines set state = 'claimed', session_id = $2, tenant_id = $3,
-              claimed_at = now()
-            where id = $1 and state = 'ready' and (session_id is null or session_id = $2)
-            returning true
-            """,
-            machine_id,
-            session_id,
-            tenant_id,
+    return bool(
+        await conn.fetchval(
+            "select viva.book_machine($1, $2, $3)", machine_id, session_id, tenant_id
         )
-    except asyncpg.UniqueViolationError:
-        return False
-    return bool(claimed)
+    )
 
 
 async def note_state(conn: Connection, machine_id: str, state: str) -> None:

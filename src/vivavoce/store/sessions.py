@@ -132,6 +132,35 @@ def _admitted(new: NewSession) -> SessionRow:
     )
 
 
+async def note_ready(
+    conn: Connection,
+    claims: Mapping[str, Any],
+    session: SessionRow,
+    *,
+    region: str | None,
+    isolation: str | None,
+) -> SessionRow | None:
+    """Move a session from `provisioning` to `ready`.
+
+    One statement under the given claims, for a connection without a role (`Database.as_nobody`).
+
+    Returns:
+        The row; None if the session was ended meanwhile.
+    """
+    is_ready = await conn.fetchval(
+        "select viva.note_ready($1, $2, $3, $4)",
+        msgspec.json.encode(claims).decode(),
+        session.id,
+        region,
+        isolation,
+    )
+    if not is_ready:
+        return None
+    return msgspec.structs.replace(
+        session, status=SessionStatus.READY, region=region or session.region, isolation=isolation
+    )
+
+
 async def session_of_key(
     conn: Connection, *, tenant_id: str, user_id: str, idempotency_key: str
 ) -> SessionRow | None:
@@ -202,8 +231,6 @@ async def move_session(
     end_reason: EndReason | None = None,
     failure: dict[str, Any] | None = None,
     transcript_complete: bool | None = None,
-    region: str | None = None,
-    isolation: str | None = None,
     expires_at: datetime | None = None,
 ) -> SessionRow | None:
     """Move a session on, in one atomic step.
@@ -219,8 +246,6 @@ async def move_session(
         end_reason: Why it ends.
         failure: What failed.
         transcript_complete: Whether everything that was said is stored.
-        region: Where its machine is.
-        isolation: How well its machine is isolated.
         expires_at: When it ends whatever happens; never later than it was.
 
     Returns:
@@ -234,9 +259,7 @@ async def move_session(
           end_reason = coalesce(end_reason, $5),
           failure = coalesce(failure, $6::jsonb),
           transcript_complete = coalesce($7, transcript_complete),
-          region = coalesce($8, region),
-          isolation = coalesce($9, isolation),
-          expires_at = least($10, expires_at),
+          expires_at = least($8, expires_at),
           active_at = case when $2 = '{SessionStatus.ACTIVE}'
             then coalesce(active_at, $4, now()) else active_at end,
           ended_at = case when $2 in ('{SessionStatus.ENDED}', '{SessionStatus.FAILED}')
@@ -253,8 +276,6 @@ async def move_session(
         end_reason,
         failure,
         transcript_complete,
-        region,
-        isolation,
         expires_at,
     )
     return None if record is None else to_row(record, SessionRow)
