@@ -28,6 +28,7 @@ from vivavoce.store.migrate import migrate
 
 READY_SECONDS: Final = 60.0
 _POLL_SECONDS: Final = 0.02
+_FOR_THE_ENGINE: Final = ("VIVA_ENGINE_", "VIVA_LOG_", "VIVA_CONFIG")
 
 Progress = Callable[[str], None]
 
@@ -169,7 +170,7 @@ def _engine_program(settings: ServerSettings, voice: VoiceEndpoint) -> Program:
         name="The voice engine",
         arguments=[sys.executable, "-m", "vivavoce.cli.main", "engine"],
         environment={
-            **_environment(),
+            **_engine_environment(),
             "VIVA_HOME": str(settings.home),
             "VIVA_ENGINE_HOST": "127.0.0.1",
             "VIVA_ENGINE_PORT": port,
@@ -205,6 +206,15 @@ def _environment() -> Mapping[str, str]:
     """
     left_out = ("PYTHONDONTWRITEBYTECODE", "OPENAI_API_KEY", "VIVA_DATABASE_ADMIN_URL")
     return {name: value for name, value in os.environ.items() if name not in left_out}
+
+
+def _engine_environment() -> Mapping[str, str]:
+    """Ours without the secrets of the others: the engine reads what strangers send."""
+    return {
+        name: value
+        for name, value in _environment().items()
+        if name.startswith(_FOR_THE_ENGINE) or not name.startswith("VIVA_")
+    }
 
 
 async def _until_ready(http: aiohttp.ClientSession, url: str, child: Child, name: str) -> None:

@@ -167,7 +167,11 @@ class Edge:
         self, method: str, url: str, headers: Mapping[str, str], body: bytes | None
     ) -> tuple[int, bytes, Mapping[str, str]]:
         try:
-            async with self._http.request(method, url, headers=headers, data=body) as response:
+            async with self._http.request(
+                method, url, headers=headers, data=body, allow_redirects=False
+            ) as response:
+                if 300 <= response.status < 400:  # noqa: PLR2004  nothing of ours follows a redirect
+                    raise Unavailable(f"{_origin(url)} redirects; give the address itself.")
                 return response.status, await response.read(), response.headers
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             raise Unavailable(
