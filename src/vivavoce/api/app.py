@@ -193,6 +193,7 @@ def _assemble(
         warm=settings.warm_machines,
         start_timeout=settings.machine_start_timeout,
         tasks=tasks,
+        requires_isolation=settings.require_isolation,
     )
     plane = ControlPlane(
         settings=settings,

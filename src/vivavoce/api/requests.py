@@ -2,6 +2,7 @@
 
 import re
 import time
+from http import HTTPStatus
 from typing import Any, Final
 from uuid import uuid4
 
@@ -15,7 +16,16 @@ from vivavoce.api.problems import REQUEST_ID
 log = structlog.get_logger(__name__)
 
 _ID: Final = re.compile(rb"[A-Za-z0-9._:-]{8,64}")
-_QUIET: Final = frozenset({"/healthz", "/readyz", "/metrics"})
+_QUIET: Final = frozenset(
+    {
+        "/healthz",
+        "/readyz",
+        "/metrics",
+        "/functions/v1/transcript-processor",
+        "/internal/v1/machines/{machine_id:str}/reports",
+    }
+)
+"""Edges that are asked all the time: what goes well there is counted, not logged."""
 UNKNOWN_EDGE: Final = "unknown"
 _METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 
@@ -57,7 +67,7 @@ class Requests:
         edge = _edge(scope)
         self._metrics.requests.labels(edge, method, str(status)).inc()
         self._metrics.request_seconds.labels(edge).observe(seconds)
-        if scope["path"] not in _QUIET:
+        if edge not in _QUIET or status >= HTTPStatus.BAD_REQUEST:
             log.info(
                 "request", method=method, edge=edge, status=status, ms=round(seconds * 1000, 1)
             )

@@ -19,6 +19,8 @@ from vivavoce.control.bell import Bell
 from vivavoce.errors import MachineProvisioningFailed, VivavoceError
 from vivavoce.machines.provider import (
     ControlChannel,
+    InvalidSpec,
+    Isolation,
     Machine,
     MachineFailure,
     MachineProvider,
@@ -38,6 +40,7 @@ FRESH_SECONDS: Final = 10.0
 TRIES_IN_A_REGION: Final = 2
 REFILL_SECONDS: Final = 5.0
 DESTROY_SECONDS: Final = 10.0
+_SHARED: Final = frozenset({Isolation.PROCESS, Isolation.USER})
 _REFILL_POLICY: Final = RetryPolicy(max_attempts=8, base_delay=0.5, max_delay=30.0)
 
 
@@ -69,6 +72,7 @@ class MachinePool:
         regions: Labels, the preferred one first.
         warm: How many to keep ready in each region.
         start_timeout: Seconds for one to become ready.
+        requires_isolation: Refuse machines that share their kernel and network with others.
         tasks: Owns the open channels.
         changed: Rung when a session gets or loses a machine.
         on_lost: Told of a machine that went away from a living session.
@@ -80,6 +84,7 @@ class MachinePool:
     warm: int
     start_timeout: float
     tasks: anyio.abc.TaskGroup
+    requires_isolation: bool = False
     changed: Bell = field(default_factory=Bell)
     on_lost: Callable[[Held], Awaitable[None]] | None = None
     _waiting: dict[str, list[Held]] = field(default_factory=dict)
@@ -124,10 +129,10 @@ class MachinePool:
                         break
             if failure is not None and failure.scope in (Scope.PROVIDER, Scope.CONFIG):
                 break
-        raise MachineProvisioningFailed(
-            "No machine could be started for the session; try another region, or later.",
-            triedRegions=tried,
-        ) from failure
+        message = "No machine could be started for the session; try another region, or later."
+        if failure is not None and failure.scope is Scope.CONFIG:
+            message = failure.message
+        raise MachineProvisioningFailed(message, triedRegions=tried) from failure
 
     def serve(self, held: Held, session_id: str) -> None:
         """From now on this machine is the session's."""
@@ -224,6 +229,11 @@ class MachinePool:
 
     async def _start(self, region: str) -> Held:
         capabilities = self.provider.capabilities
+        if self.requires_isolation and capabilities.isolation in _SHARED:
+            raise InvalidSpec(
+                "VIVA_REQUIRE_ISOLATION is set, and machines here are processes of one computer;"
+                " choose another machine provider, or unset it."
+            )
         machine_id = str(uuid4())
         until = datetime.now(UTC) + timedelta(seconds=UNCLAIMED_SECONDS)
         try:

@@ -312,3 +312,18 @@ async def test_the_start_is_in_the_audit_log(api):
     started = await api.started()
     [entry] = await api.sql("select actor, action, object from audit_log")
     assert tuple(entry) == (api.user_id, "session.start", started["sessionId"])
+
+
+async def test_where_isolation_is_required_no_session_starts_without(database, admin_dsn):
+    async with (
+        scripted_provider() as provider,
+        scripted_voice() as voice,
+        open_api(
+            database, admin_dsn, provider=provider, voice=voice, require_isolation=True
+        ) as api,
+    ):
+        refused = await api.start()
+        assert refused.code == "VM_PROVISIONING_FAILED"
+        assert "VIVA_REQUIRE_ISOLATION" in refused.json["detail"]
+        assert not provider.machines
+        assert (await api.start({"architecture": "direct"})).status == 200
