@@ -5,7 +5,6 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any, Final, Protocol
 
-import aiohttp
 import anyio
 from anyio.abc import TaskGroup
 
@@ -16,6 +15,7 @@ from vivavoce.protocol.messages import MAX_KNOWN_ITEMS, EndReason
 from vivavoce.protocol.transcript import Speaker, TranscriptEntry
 from vivavoce.proxy.call import VoiceCall
 from vivavoce.proxy.configuration import IssuedConfiguration
+from vivavoce.proxy.http import HttpClient
 from vivavoce.proxy.link import Allowance
 from vivavoce.proxy.listening import Listening
 from vivavoce.proxy.reports import Reports
@@ -66,7 +66,7 @@ class Calling:
     def __init__(  # noqa: D417  the rest is named for what it is
         self,
         claim: Claim,
-        http: aiohttp.ClientSession,
+        http: HttpClient,
         tasks: TaskGroup,
         session: CallingSession,
         *,

@@ -123,10 +123,11 @@ class Link:
     async def _send_all(self) -> None:
         sent_entries_at = -BATCH_SECONDS
         while True:
-            while self._outgoing:
+            while self._outgoing and not (self._closing and self._entries):
                 await self._send(self._outgoing.popleft())
             due_at = sent_entries_at + BATCH_SECONDS
             if self._entries and (self._closing or anyio.current_time() >= due_at):
+                # Before a close: what was said comes before the goodbye.
                 await self._send(TranscriptMessage(data=self._batch(), timestamp=_now()))
                 if not self._entries:
                     sent_entries_at = anyio.current_time()

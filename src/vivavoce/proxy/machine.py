@@ -12,7 +12,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final, assert_never
 
-import aiohttp
 import anyio
 from joserfc.errors import JoseError
 
@@ -31,6 +30,7 @@ from vivavoce.protocol.machine import (
     RevokeCommand,
 )
 from vivavoce.protocol.messages import EndReason
+from vivavoce.proxy.http import HttpClient
 from vivavoce.proxy.private_channel import serve_commands
 from vivavoce.proxy.server import serve_clients
 from vivavoce.proxy.session import Session
@@ -64,7 +64,7 @@ class MachineBirth:
 class Machine:
     """Takes commands; a claim makes it the machine of one session."""
 
-    def __init__(self, birth: MachineBirth, http: aiohttp.ClientSession) -> None:
+    def __init__(self, birth: MachineBirth, http: HttpClient) -> None:
         self._birth = birth
         self._http = http
         self.session: Session | None = None
@@ -151,7 +151,7 @@ async def run(birth: MachineBirth) -> None:
 
 
 async def _serve(birth: MachineBirth) -> None:
-    async with aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar()) as http:
+    async with HttpClient() as http:
         machine = Machine(birth, http)
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(_end_on_signal, machine)

@@ -5,7 +5,6 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
-import aiohttp
 import anyio
 
 from vivavoce.errors import (
@@ -39,6 +38,7 @@ from vivavoce.protocol.messages import (
 from vivavoce.protocol.transcript import TranscriptEntry
 from vivavoce.proxy.admission import Admission
 from vivavoce.proxy.calling import Calling
+from vivavoce.proxy.http import HttpClient
 from vivavoce.proxy.link import Link
 from vivavoce.proxy.offers import MAX_ICE_CANDIDATES, checked_candidate, checked_offer
 from vivavoce.proxy.outbox import Outbox
@@ -76,7 +76,7 @@ class Session:
     def __init__(
         self,
         claim: Claim,
-        http: aiohttp.ClientSession,
+        http: HttpClient,
         *,
         now: Callable[[], datetime] = _utc_now,
     ) -> None:

@@ -3,11 +3,11 @@
 import random
 from typing import Any, Final
 
-import aiohttp
 import anyio
 
 from vivavoce.protocol.codec import encode
 from vivavoce.protocol.machine import Claim
+from vivavoce.proxy.http import HttpClient
 from vivavoce.voice.bodies import BodyTooLarge, read_body
 
 REQUEST_TIMEOUT: Final = 5.0
@@ -36,7 +36,7 @@ class NotTaken(Exception):
 class Uplink:
     """Posts to the control plane."""
 
-    def __init__(self, http: aiohttp.ClientSession, claim: Claim) -> None:
+    def __init__(self, http: HttpClient, claim: Claim) -> None:
         self._http = http
         self._origin = claim.control_url.rstrip("/")
         self._headers = {
@@ -61,7 +61,7 @@ class Uplink:
                     if not 200 <= response.status < 300:  # noqa: PLR2004  success
                         raise NotTaken(response.status)
                     return await read_body(response, max_bytes=_MAX_ANSWER_BYTES)
-        except (aiohttp.ClientError, BodyTooLarge, OSError, TimeoutError):
+        except (BodyTooLarge, OSError, TimeoutError):
             raise NotTaken(None) from None
 
 

@@ -5,7 +5,8 @@ one form) and "Hang up call".
 """
 
 import re
-from collections.abc import Mapping
+import secrets
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -15,13 +16,15 @@ import anyio
 from vivavoce.errors import SdpExchangeFailed, Unavailable
 from vivavoce.protocol.codec import encode
 from vivavoce.protocol.machine import VoiceAccess
-from vivavoce.voice.bodies import BodyTooLarge, read_body
+from vivavoce.voice.bodies import BodyTooLarge, HttpClient, Response, read_body
 from vivavoce.voice.refusals import refusal, retry_after
 
 CALL_TIMEOUT: Final = 10.0
 HANG_UP_TIMEOUT: Final = 5.0
 MAX_ANSWER_BYTES: Final = 65_536
 _CALL_ID: Final = re.compile(r"[A-Za-z0-9_-]{1,128}")
+_BOUNDARY: Final = f"viva-{secrets.token_hex(16)}"
+"""Random, so that nothing inside a part can end it."""
 _GONE: Final = (404, 410)
 
 
@@ -34,7 +37,7 @@ class Call:
 
 
 async def create_call(
-    http: aiohttp.ClientSession,
+    http: HttpClient,
     voice: VoiceAccess,
     offer: str,
     session: Mapping[str, Any],
@@ -64,7 +67,11 @@ async def create_call(
             async with http.post(
                 f"{voice.base_url}/realtime/calls",
                 data=_form(offer, session),
-                headers={**_authorization(voice), "Accept": "application/sdp"},
+                headers={
+                    **_authorization(voice),
+                    "Content-Type": f"multipart/form-data; boundary={_BOUNDARY}",
+                    "Accept": "application/sdp",
+                },
                 allow_redirects=False,
             ) as response:
                 if response.status not in (200, 201):
@@ -91,7 +98,7 @@ async def create_call(
 
 
 async def hang_up(
-    http: aiohttp.ClientSession,
+    http: HttpClient,
     voice: VoiceAccess,
     call_id: str,
     *,
@@ -114,6 +121,7 @@ async def hang_up(
         with anyio.fail_after(timeout):
             async with http.post(
                 f"{voice.base_url}/realtime/calls/{call_id}/hangup",
+                data=b"",
                 headers=_authorization(voice),
                 allow_redirects=False,
             ) as response:
@@ -129,7 +137,7 @@ async def hang_up(
         raise Unavailable(f"The voice model cannot be reached ({type(error).__name__}).") from None
 
 
-async def _hang_up_quietly(http: aiohttp.ClientSession, voice: VoiceAccess, call_id: str) -> None:
+async def _hang_up_quietly(http: HttpClient, voice: VoiceAccess, call_id: str) -> None:
     try:
         await hang_up(http, voice, call_id)
     except Unavailable:
@@ -140,15 +148,25 @@ def _authorization(voice: VoiceAccess) -> dict[str, str]:
     return {"Authorization": f"Bearer {voice.api_key}"}
 
 
-def _form(offer: str, session: Mapping[str, Any]) -> aiohttp.MultipartWriter:
-    form = aiohttp.MultipartWriter("form-data")
-    for name, body, content_type in (
-        ("sdp", offer.encode(), "application/sdp"),
-        ("session", encode(session), "application/json"),
-    ):
-        part = form.append(body, {"Content-Type": content_type})
-        part.set_content_disposition("form-data", name=name)
-    return form
+def _form(offer: str, session: Mapping[str, Any]) -> bytes:
+    """The two parts as plain fields, each with its type and without a file name (RFC 7578)."""
+    lines = [
+        *_part("sdp", b"application/sdp", offer.encode()),
+        *_part("session", b"application/json", encode(session)),
+        f"--{_BOUNDARY}--".encode(),
+        b"",
+    ]
+    return b"\r\n".join(lines)
+
+
+def _part(name: str, content_type: bytes, body: bytes) -> Sequence[bytes]:
+    return (
+        f"--{_BOUNDARY}".encode(),
+        f'Content-Disposition: form-data; name="{name}"'.encode(),
+        b"Content-Type: " + content_type,
+        b"",
+        body,
+    )
 
 
 def _call_id(location: str) -> str:
@@ -158,7 +176,7 @@ def _call_id(location: str) -> str:
     return call_id
 
 
-async def _answer(response: aiohttp.ClientResponse) -> str:
+async def _answer(response: Response) -> str:
     try:
         answer = (await read_body(response, max_bytes=MAX_ANSWER_BYTES)).decode()
     except (BodyTooLarge, UnicodeDecodeError):

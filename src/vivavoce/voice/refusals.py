@@ -6,7 +6,7 @@ from typing import Final
 import aiohttp
 import msgspec
 
-from vivavoce.voice.bodies import BodyTooLarge, read_body
+from vivavoce.voice.bodies import BodyTooLarge, Response, read_body
 
 _MAX_ERROR_BYTES: Final = 16_384
 _CODE: Final = re.compile(r"[A-Za-z0-9_.-]{1,64}")
@@ -22,7 +22,7 @@ class _Body(msgspec.Struct):
     error: _Error = _Error()
 
 
-async def refusal(response: aiohttp.ClientResponse) -> str:
+async def refusal(response: Response) -> str:
     """Say in words how the voice model refused: status and error code.
 
     Its message is left out: it may quote instructions, or a part of a key.
@@ -36,6 +36,7 @@ async def refusal(response: aiohttp.ClientResponse) -> str:
         UnicodeError,
         RecursionError,
         aiohttp.ClientError,
+        OSError,
     ):
         body = _Body()
     code = body.error.code or body.error.type or ""
@@ -43,7 +44,7 @@ async def refusal(response: aiohttp.ClientResponse) -> str:
     return f"status {response.status}{named}"
 
 
-def retry_after(response: aiohttp.ClientResponse) -> float | None:
+def retry_after(response: Response) -> float | None:
     """Seconds that the voice model asks to wait (RFC 9110 §10.2.3); a date is not read."""
     value = response.headers.get("Retry-After", "")
     return min(float(value), _MAX_RETRY_AFTER) if value.isascii() and value.isdigit() else None

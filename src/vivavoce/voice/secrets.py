@@ -15,7 +15,7 @@ from vivavoce.errors import Unavailable
 from vivavoce.protocol.codec import encode
 from vivavoce.protocol.interview_start import ClientSecret
 from vivavoce.protocol.machine import VoiceAccess
-from vivavoce.voice.bodies import BodyTooLarge, read_body
+from vivavoce.voice.bodies import BodyTooLarge, HttpClient, read_body
 from vivavoce.voice.refusals import refusal, retry_after
 
 MIN_SECONDS: Final = 10
@@ -29,7 +29,7 @@ class _Secret(msgspec.Struct):
 
 
 async def create_client_secret(
-    http: aiohttp.ClientSession,
+    http: HttpClient,
     voice: VoiceAccess,
     session: Mapping[str, Any],
     *,

@@ -16,6 +16,7 @@ from vivavoce.errors import NotFound, Unavailable, VivavoceError
 from vivavoce.protocol import realtime
 from vivavoce.protocol.codec import encode
 from vivavoce.protocol.machine import VoiceAccess
+from vivavoce.voice.tls import TLS
 
 PATIENCE: Final = 3.0
 _ATTEMPT_TIMEOUT: Final = 5.0
@@ -114,12 +115,14 @@ async def _connect(voice: VoiceAccess, call_id: str, patience: float) -> ClientC
 
 async def _attempt(voice: VoiceAccess, call_id: str) -> ClientConnection:
     scheme, _, rest = voice.base_url.partition("://")
+    is_secure = scheme == "https"
     try:
         return await connect(
-            f"{'wss' if scheme == 'https' else 'ws'}://{rest}/realtime?call_id={call_id}",
+            f"{'wss' if is_secure else 'ws'}://{rest}/realtime?call_id={call_id}",
             additional_headers={"Authorization": f"Bearer {voice.api_key}"},
             compression=None,
             proxy=None,
+            ssl=TLS if is_secure else None,
             open_timeout=_ATTEMPT_TIMEOUT,
             ping_interval=10,
             ping_timeout=20,

@@ -1,0 +1,245 @@
+"""The smallest HTTP client that posts a body and reads the answer (RFC 9112), with TLS.
+
+A full client library costs each machine two megabytes of memory of its own for the few requests
+that it makes. This one knows POST, bodies by length, by chunks and to the end of the connection,
+and uses a connection again within a moment. No redirects, no cookies, no compression, no proxies.
+"""
+
+import asyncio
+import re
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Final, Self
+from urllib.parse import urlsplit
+
+import anyio
+
+from vivavoce.voice.tls import TLS
+
+MAX_HEAD_BYTES: Final = 32_768
+REUSE_SECONDS: Final = 2.0
+"""After which an idle connection is not used again: its server may be about to close it."""
+_STATUS_LINE: Final = re.compile(rb"HTTP/1\.([01]) ([1-5][0-9]{2})(?: [^\r\n]*)?")
+_FIELD: Final = re.compile(rb"([!#$%&'*+.^_`|~0-9A-Za-z-]+):[ \t]*([^\r\n\x00]*?)[ \t]*")
+_CHUNK_SIZE: Final = re.compile(rb"([0-9A-Fa-f]{1,8})[ \t]*(?:;[^\r\n]*)?\r\n")
+_UNSENDABLE: Final = re.compile(r"[\r\n\x00]")
+_MAX_INFORMATIONAL: Final = 5
+
+
+class HttpFailed(ConnectionError):
+    """The connection broke, or what came over it is not HTTP."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Connection:
+    reader: asyncio.StreamReader
+    writer: asyncio.StreamWriter
+
+    @property
+    def is_usable(self) -> bool:
+        return not (self.reader.at_eof() or self.writer.is_closing())
+
+
+class Body:
+    """The body of an answer, read in pieces."""
+
+    def __init__(self, reader: asyncio.StreamReader, head: "_Head") -> None:
+        self._reader = reader
+        self._head = head
+        self.is_read = False
+
+    async def iter_chunked(self, n: int) -> AsyncIterator[bytes]:
+        """Give the body in pieces of at most `n` bytes.
+
+        Raises:
+            HttpFailed: If it ends early.
+        """
+        try:
+            if self._head.is_chunked:
+                async for piece in self._chunks(n):
+                    yield piece
+            elif self._head.length is not None:
+                async for piece in self._exactly(self._head.length, n):
+                    yield piece
+            else:
+                while piece := await self._reader.read(n):
+                    yield piece
+        except (asyncio.IncompleteReadError, asyncio.LimitOverrunError, ValueError):
+            raise HttpFailed("the answer ends early") from None
+        self.is_read = True
+
+    async def _exactly(self, length: int, n: int) -> AsyncIterator[bytes]:
+        while length:
+            piece = await self._reader.readexactly(min(length, n))
+            length -= len(piece)
+            yield piece
+
+    async def _chunks(self, n: int) -> AsyncIterator[bytes]:
+        while True:
+            size = _CHUNK_SIZE.fullmatch(await self._reader.readuntil(b"\n"))
+            if size is None:
+                raise HttpFailed("the answer has no chunks")
+            length = int(size[1], 16)
+            if length == 0:
+                while await self._reader.readuntil(b"\n") != b"\r\n":
+                    pass  # trailers
+                return
+            async for piece in self._exactly(length, n):
+                yield piece
+            if await self._reader.readexactly(2) != b"\r\n":
+                raise HttpFailed("the answer has no chunks")
+
+
+@dataclass(frozen=True, slots=True)
+class _Head:
+    status: int
+    headers: Mapping[str, str]
+    is_chunked: bool
+    length: int | None
+    keeps: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    """An answer: its head, and a body to be read."""
+
+    status: int
+    headers: "Headers"
+    content: Body
+
+    @property
+    def ok(self) -> bool:
+        """Whether it is no error."""
+        return self.status < 400  # noqa: PLR2004  RFC 9110 §15
+
+
+class Headers(dict[str, str]):
+    """Header fields by lower-case name; asked for in any case."""
+
+    def get(self, name: str, default: str = "") -> str:  # type: ignore[override]  # text only
+        """The value of a field."""
+        return super().get(name.lower(), default)
+
+
+class HttpClient:
+    """Posts; keeps at most one idle connection to each origin."""
+
+    def __init__(self) -> None:
+        self._idle: dict[str, tuple[float, _Connection]] = {}
+
+    @asynccontextmanager
+    async def post(
+        self, url: str, *, data: bytes, headers: Mapping[str, str], allow_redirects: bool = False
+    ) -> AsyncGenerator[Response, None]:
+        """Send a request and give the answer, for the length of the block. Bound it by a timeout.
+
+        Args:
+            url: `http` or `https`.
+            data: The body.
+            headers: Without `Host` and `Content-Length`.
+            allow_redirects: Must be false; nobody is followed anywhere with a key.
+
+        Raises:
+            OSError: If there is no connection, or it breaks (`HttpFailed`).
+        """
+        assert not allow_redirects  # noqa: S101  the interface of larger clients
+        parts = urlsplit(url)
+        origin = f"{parts.scheme}://{parts.netloc}"
+        connection = self._take(origin) or await _connect(parts.scheme, parts.hostname, parts.port)
+        keeps = False
+        try:
+            target = parts.path + (f"?{parts.query}" if parts.query else "")
+            fields = {"Host": parts.netloc, "Content-Length": str(len(data)), **headers}
+            connection.writer.write(_request(target, fields) + data)
+            await connection.writer.drain()
+            head = await _read_head(connection.reader)
+            body = Body(connection.reader, head)
+            yield Response(head.status, Headers(head.headers), body)
+            keeps = head.keeps and body.is_read and connection.is_usable
+        finally:
+            if keeps:
+                self._keep(origin, connection)
+            else:
+                connection.writer.close()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        """Close what is idle."""
+        for _since, connection in self._idle.values():
+            connection.writer.close()
+        self._idle.clear()
+
+    def _take(self, origin: str) -> _Connection | None:
+        kept = self._idle.pop(origin, None)
+        if kept is None:
+            return None
+        since, connection = kept
+        if connection.is_usable and anyio.current_time() - since < REUSE_SECONDS:
+            return connection
+        connection.writer.close()
+        return None
+
+    def _keep(self, origin: str, connection: _Connection) -> None:
+        earlier = self._idle.pop(origin, None)
+        if earlier is not None:
+            earlier[1].writer.close()
+        self._idle[origin] = (anyio.current_time(), connection)
+
+
+async def _connect(scheme: str, host: str | None, port: int | None) -> _Connection:
+    is_tls = scheme == "https"
+    reader, writer = await asyncio.open_connection(
+        host, port or (443 if is_tls else 80), ssl=TLS if is_tls else None, limit=MAX_HEAD_BYTES
+    )
+    return _Connection(reader, writer)
+
+
+def _request(target: str, fields: Mapping[str, str]) -> bytes:
+    if any(_UNSENDABLE.search(text) for text in (target, *fields, *fields.values())):
+        raise HttpFailed("a header field holds a line break")
+    lines = [
+        f"POST {target or '/'} HTTP/1.1",
+        *(f"{name}: {text}" for name, text in fields.items()),
+    ]
+    return "\r\n".join([*lines, "", ""]).encode()
+
+
+async def _read_head(reader: asyncio.StreamReader) -> _Head:
+    for _ in range(_MAX_INFORMATIONAL):
+        try:
+            raw = await reader.readuntil(b"\r\n\r\n")
+        except (asyncio.IncompleteReadError, asyncio.LimitOverrunError):
+            raise HttpFailed("there is no answer") from None
+        head = _parse_head(raw[:-4])
+        if head.status >= 200:  # noqa: PLR2004  before that, another one follows
+            return head
+    raise HttpFailed("there is no final answer")
+
+
+def _parse_head(raw: bytes) -> _Head:
+    first, *rest = raw.split(b"\r\n")
+    status_line = _STATUS_LINE.fullmatch(first)
+    fields = [_FIELD.fullmatch(line) for line in rest]
+    if status_line is None or None in fields:
+        raise HttpFailed("the answer is not HTTP")
+    headers = {field[1].decode().lower(): field[2].decode("latin-1") for field in fields if field}
+    status = int(status_line[2])
+    is_chunked = headers.get("transfer-encoding", "").lower() == "chunked"
+    length = headers.get("content-length")
+    if (length is not None and not re.fullmatch(r"[0-9]{1,12}", length)) or (
+        "transfer-encoding" in headers and not is_chunked
+    ):
+        raise HttpFailed("the answer has no clear length")
+    bodiless = status in (204, 304) or status < 200  # noqa: PLR2004  RFC 9112 §6.3
+    return _Head(
+        status=status,
+        headers=headers,
+        is_chunked=is_chunked and not bodiless,
+        length=0 if bodiless else None if length is None else int(length),
+        keeps=status_line[1] == b"1"
+        and headers.get("connection", "").lower() != "close"
+        and (bodiless or is_chunked or length is not None),
+    )
