@@ -14,7 +14,7 @@ from vivavoce.cli.home import Running, hold_home, running
 from vivavoce.cli.outcome import Interview, Outcome, judge
 from vivavoce.cli.remains import Rows, count_remains, count_rows, our_processes
 from vivavoce.cli.screen import Screen
-from vivavoce.cli.stack import Progress, free_port, open_database, open_services
+from vivavoce.cli.stack import Progress, free_port, open_api, open_database, open_engine
 from vivavoce.client import Edge, Ending, InterviewClient, open_edge
 from vivavoce.errors import Unavailable
 from vivavoce.protocol.interview_start import Architecture, CandidateInfo, SessionConfig
@@ -81,8 +81,11 @@ async def run_demo(script: Script, screen: Screen | None, *, on_progress: Progre
         return await _hold_there(place, settings, script, candidate, screen)
     settings = load(ServerSettings, port=free_port(), host="127.0.0.1", public_url=None)
     with hold_home(settings.home):
-        async with open_database(settings, on_progress=on_progress) as database:
-            async with open_services(settings, database, on_progress=on_progress) as stack:
+        async with (
+            open_engine(settings) as engine,
+            open_database(settings, on_progress=on_progress) as database,
+        ):
+            async with open_api(settings, database, engine, on_progress=on_progress) as stack:
                 on_progress("")
                 interview = await hold(stack.url, settings, script, candidate, screen)
                 processes = our_processes()

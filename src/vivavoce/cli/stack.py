@@ -108,31 +108,51 @@ async def _create_local_tenant(admin_dsn: str, settings: ServerSettings) -> None
         await connection.close(timeout=5)
 
 
+@dataclass(frozen=True)
+class Engine:
+    """The voice model to call: our own engine, or (without a child) somebody else's."""
+
+    voice: VoiceEndpoint
+    child: Child | None
+
+
 @asynccontextmanager
-async def open_services(
-    settings: ServerSettings, database: DatabaseAddress, *, on_progress: Progress
+async def open_engine(settings: ServerSettings) -> AsyncGenerator[Engine]:
+    """Run the local engine until the block is left, unless another voice model is set.
+
+    It is not waited for: loading the models takes longest of all, and goes on beside the rest.
+
+    Raises:
+        StackFailed: If it does not stay up.
+    """
+    if settings.voice is not None:
+        yield Engine(settings.voice, None)
+        return
+    voice = VoiceEndpoint(f"http://127.0.0.1:{free_port()}/v1", _new_key())
+    async with keep_running(_engine_program(settings, voice)) as child:
+        yield Engine(voice, child)
+
+
+@asynccontextmanager
+async def open_api(
+    settings: ServerSettings, database: DatabaseAddress, engine: Engine, *, on_progress: Progress
 ) -> AsyncGenerator[Stack]:
-    """Run the engine, unless another voice model is set, and the API, until the block is left.
+    """Run the API until the block is left; entered once it, and the engine, are ready.
 
     Raises:
         StackFailed: If one does not come up in time, or does not stay up.
     """
     _refuse_taken_port(settings)
-    async with AsyncExitStack() as stack, aiohttp.ClientSession() as http:
-        children: dict[str, Child] = {}
-        voice = settings.voice
-        if voice is None:
-            voice = VoiceEndpoint(f"http://127.0.0.1:{free_port()}/v1", _new_key())
-            engine = _engine_program(settings, voice)
-            children["engine"] = await stack.enter_async_context(keep_running(engine))
-        api = _api_program(settings, database, voice)
-        children["api"] = await stack.enter_async_context(keep_running(api))
-        if "engine" in children:
+    api = _api_program(settings, database, engine.voice)
+    async with keep_running(api) as child, aiohttp.ClientSession() as http:
+        children = {"api": child}
+        if engine.child is not None:
+            children["engine"] = engine.child
             on_progress("Loading the speech models…")
-            origin = voice.base_url.removesuffix("/v1")
-            await _until_ready(http, f"{origin}/readyz", children["engine"], "The voice engine")
+            origin = engine.voice.base_url.removesuffix("/v1")
+            await _until_ready(http, f"{origin}/readyz", engine.child, "The voice engine")
         on_progress("Starting the API…")
-        await _until_ready(http, f"{_local_url(settings)}/readyz", children["api"], "The API")
+        await _until_ready(http, f"{_local_url(settings)}/readyz", child, "The API")
         yield Stack(settings.origin, database, children)
 
 

@@ -9,7 +9,7 @@ import click
 
 from vivavoce.cli.console import progress
 from vivavoce.cli.home import announce, hold_home
-from vivavoce.cli.stack import Progress, Stack, open_database, open_services
+from vivavoce.cli.stack import Progress, Stack, open_api, open_database, open_engine
 from vivavoce.settings import ServerSettings
 
 
@@ -24,8 +24,9 @@ async def open_platform(
     """
     with hold_home(settings.home):
         async with (
+            open_engine(settings) as engine,
             open_database(settings, on_progress=on_progress) as database,
-            open_services(settings, database, on_progress=on_progress) as stack,
+            open_api(settings, database, engine, on_progress=on_progress) as stack,
         ):
             announce(settings.home, stack.url)
             yield stack
