@@ -14,7 +14,15 @@ from typing import Any, Final
 import msgspec
 
 from vivavoce.errors import ERRORS, HTTP_STATUS, RECOVERY, Code, Recovery
-from vivavoce.protocol import connection, interview_start, machine, messages, problem, realtime
+from vivavoce.protocol import (
+    connection,
+    interview_start,
+    machine,
+    messages,
+    problem,
+    realtime,
+    sessions,
+)
 from vivavoce.protocol import transcript as transcripts
 
 DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
@@ -27,6 +35,9 @@ RECEIVED: Final[Mapping[str, Any]] = {
     "transcript-batch": transcripts.TranscriptBatch,
     "machine-command": machine.MachineCommand,
     "machine-reports": machine.MachineReports,
+    "session-token-request": sessions.SessionTokenRequest,
+    "call-request": sessions.CallRequest,
+    "event-request": sessions.EventRequest,
     "realtime-server-event": realtime.ServerEvent,
 }
 """What we accept: a field with a default may be left out."""
@@ -36,6 +47,9 @@ SENT: Final[Mapping[str, Any]] = {
     "session-token-response": interview_start.SessionTokenResponse,
     "transcript-receipt": transcripts.TranscriptReceipt,
     "machine-command-reply": machine.CommandReply,
+    "session-view": sessions.SessionView,
+    "session-page": sessions.SessionPage,
+    "event-receipt": sessions.EventReceipt,
     "problem": problem.Problem,
 }
 """What we answer: a field that is always written is always there."""
