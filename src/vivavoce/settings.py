@@ -204,9 +204,7 @@ class ServerSettings(Settings):
 
     stun_servers: Names = Field(default=(), description="STUN URLs for clients.")
     turn_servers: Names = Field(default=(), description="TURN URLs for clients.")
-    turn_secret: SecretStr | None = Field(
-        default=None, description="Shared secret for ephemeral TURN credentials."
-    )
+    turn_secret: SecretStr | None = Field(default=None, description="Secret shared with TURN.")
 
     max_concurrent_sessions: int = Field(
         default=100, ge=1, le=100_000, description="At once, for a tenant without its own limit."
@@ -216,6 +214,7 @@ class ServerSettings(Settings):
         default=60.0, description="Seconds in which a lost client may come back."
     )
     token_issuer: str = Field(default="vivavoce", description="`iss` of our tokens.")
+    signing_keys: SecretStr | None = Field(default=None, description="JWKS of our private keys.")
     supabase_jwt_secret: SecretStr | None = Field(
         default=None, description="HS256 secret of a Supabase project whose users we accept."
     )

@@ -38,7 +38,7 @@ class Platform:
         return self.stack.url
 
     def token(self) -> str:
-        return local_token(self.settings.home)
+        return local_token(self.settings)
 
     def client(
         self,

@@ -131,6 +131,7 @@ SECRETS = {
     "VIVA_VOICE_API_KEY": "hidden-2",
     "OPENAI_API_KEY": "hidden-3",
     "VIVA_TURN_SECRET": "hidden-4",
+    "VIVA_SIGNING_KEYS": "hidden-6",
     "VIVA_SUPABASE_JWT_SECRET": "hidden-5" * 8,
 }
 

@@ -6,8 +6,8 @@ import anyio
 import click
 
 from vivavoce.api.app import run_api
+from vivavoce.cli.access import local_keys
 from vivavoce.cli.exits import StackFailed
-from vivavoce.control.keys import signing_keys
 from vivavoce.machines.process import open_process_provider, runtime_folder
 from vivavoce.machines.provider import MachineFailure
 from vivavoce.protocol.machine import VoiceAccess
@@ -30,6 +30,12 @@ async def run_api_command(settings: ServerSettings, *, ends_sessions: bool) -> N
     """
     dsn, voice = _required(settings)
     stop = anyio.Event()
+    has_started = anyio.Event()
+
+    def tell(url: str) -> None:
+        has_started.set()
+        click.echo(url)
+
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(_stop_on_signal, stop)
         try:
@@ -46,12 +52,14 @@ async def run_api_command(settings: ServerSettings, *, ends_sessions: bool) -> N
                     voice=VoiceAccess(
                         base_url=voice.base_url, api_key=voice.api_key.get_secret_value()
                     ),
-                    keys=signing_keys(settings.home),
-                    started=click.echo,
+                    keys=local_keys(settings),
+                    started=tell,
                     stop=stop,
                     end_sessions_on_stop=ends_sessions,
                 )
         except (OSError, ValueError, MachineFailure) as error:
+            if has_started.is_set():  # a fault of ours, not of the surroundings
+                raise
             raise StackFailed(f"The API cannot be started: {error}") from error
         tasks.cancel_scope.cancel()
 

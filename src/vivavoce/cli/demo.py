@@ -132,7 +132,7 @@ async def hold(
     """Hold one interview and read what was stored of it."""
     client = InterviewClient(
         url,
-        token=local_token(settings.home),
+        token=local_token(settings),
         architecture=script.architecture,
         audio=candidate,
         session_config=SessionConfig(instructions=instructions(script.plan)),
@@ -151,7 +151,7 @@ async def hold(
             ):
                 ending = await call.ended()
             tasks.cancel_scope.cancel()
-    async with open_edge(url, local_token(settings.home)) as edge:
+    async with open_edge(url, local_token(settings)) as edge:
         await poll(lambda: _is_over(edge, client.session_id))
         path = f"/v1/sessions/{client.session_id}/transcript"
         stored = await edge.read(path, Transcript)

@@ -143,16 +143,16 @@ Examples:
     "--ttl", type=click.IntRange(1, 86_400 * 30), default=3600, show_default=True, help="Seconds."
 )
 def token(role: str, tenant: object, user: object, ttl: int) -> None:
-    """Print an access token, signed with this home's keys."""
+    """Print an access token, signed with this home's keys or VIVA_SIGNING_KEYS."""
     from vivavoce.cli.access import local_token
     from vivavoce.cli.home import TENANT_ID, USER_ID, prepare_home
     from vivavoce.settings import ServerSettings, load
 
     def issue() -> str:
-        home = load(ServerSettings).home
-        prepare_home(home)
+        settings = load(ServerSettings)
+        prepare_home(settings.home)
         return local_token(
-            home,
+            settings,
             tenant_id=str(tenant or TENANT_ID),
             user_id=str(user or USER_ID),
             role=role,

@@ -128,7 +128,7 @@ def _ask(act: "Callable[[Edge], Awaitable[T]]") -> T:
 
     async def ask() -> T:
         settings = load(ServerSettings)
-        async with open_edge(api_url(settings), local_token(settings.home)) as edge:
+        async with open_edge(api_url(settings), local_token(settings)) as edge:
             return await act(edge)
 
     return run(ask)

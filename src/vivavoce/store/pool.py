@@ -7,7 +7,7 @@ for longer would outlive asyncpg's reset of the connection and serve the next ca
 
 import ssl
 from collections.abc import AsyncGenerator, Generator, Mapping
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager, suppress
 from typing import Any, Final, TypeAlias
 from urllib.parse import parse_qs, urlsplit
 
@@ -86,7 +86,7 @@ class Database:
                     await connection.execute(_beginning(role, claims))
                     yield connection
                 except BaseException:
-                    with anyio.move_on_after(CLOSE_SECONDS, shield=True):
+                    with anyio.move_on_after(CLOSE_SECONDS, shield=True), suppress(*_LOST):
                         await connection.execute("rollback")
                     raise
                 await connection.execute("commit")
