@@ -124,7 +124,7 @@ async def open_call(
         WebRTCConnectionFailed: If no audio can flow within 15 s.
         VivavoceError: What `exchange` raises.
     """
-    async with open_peer_connection(ice_servers) as peer, anyio.create_task_group() as tasks:
+    async with open_peer_connection(ice_servers) as peer:
         track = MouthTrack(mouth)
         peer.addTrack(track)
         channel = peer.createDataChannel(CHANNEL)
@@ -132,10 +132,8 @@ async def open_call(
         channel.on("open", has_channel.set)
         channel.on("close", is_lost.set)
         channel.on("message", listener.on_event)
-
-        @peer.on("track")
-        def _hear(remote: MediaStreamTrack) -> None:
-            tasks.start_soon(_listen, remote, listener)
+        remote_tracks: list[MediaStreamTrack] = []
+        peer.on("track", remote_tracks.append)
 
         @peer.on("connectionstatechange")
         def _note_state() -> None:
@@ -152,20 +150,25 @@ async def open_call(
         answered_at = time.monotonic()
         await _accept(peer, answer)
         await _until_connected(is_connected, is_lost)
-        tasks.start_soon(_watch, peer, listener, is_lost)
-        try:
-            yield Call(
-                id=answer.call_id,
-                offered_at=offered_at,
-                answered_at=answered_at,
-                connected_at=time.monotonic(),
-                is_lost=is_lost,
-                _channel=channel,
-                _has_channel=has_channel,
-                _track=track,
-            )
-        finally:
-            tasks.cancel_scope.cancel()
+        call = Call(
+            id=answer.call_id,
+            offered_at=offered_at,
+            answered_at=answered_at,
+            connected_at=time.monotonic(),
+            is_lost=is_lost,
+            _channel=channel,
+            _has_channel=has_channel,
+            _track=track,
+        )
+        # Only now: what fails before is to reach the caller as itself, not in a group.
+        async with anyio.create_task_group() as tasks:
+            for remote in remote_tracks:
+                tasks.start_soon(_listen, remote, listener)
+            tasks.start_soon(_watch, peer, listener, is_lost)
+            try:
+                yield call
+            finally:
+                tasks.cancel_scope.cancel()
 
 
 async def _accept(peer: RTCPeerConnection, answer: Answer) -> None:

@@ -5,6 +5,7 @@ sent by us, and stand in the store as the client's word.
 """
 
 import logging
+from contextlib import suppress
 from typing import Final
 
 import anyio
@@ -23,6 +24,7 @@ from vivavoce.errors import (
     SessionEnded,
     TranscriptProcessingFailed,
     VivavoceError,
+    WebRTCConnectionFailed,
 )
 from vivavoce.protocol.codec import decode
 from vivavoce.protocol.messages import EndReason
@@ -128,7 +130,8 @@ class DirectWay:
         """Answer the goodbye, let it play, store everything, end the session."""
         goodbye = self._goodbye
         if goodbye is not None and self._call is not None:
-            await self._call.send(create_function_output(goodbye.call_id, '{"ok": true}'))
+            with suppress(WebRTCConnectionFailed):  # then the call is gone, as it is to be
+                await self._call.send(create_function_output(goodbye.call_id, '{"ok": true}'))
         with anyio.move_on_after(LAST_WORDS_SECONDS):
             await self._is_silent.until_up()
         is_complete = await self._finish()

@@ -28,6 +28,7 @@ from vivavoce.errors import (
     AuthenticationFailed,
     Code,
     InvalidRequest,
+    Recovery,
     SdpExchangeFailed,
     SessionEnded,
     TranscriptProcessingFailed,
@@ -106,12 +107,21 @@ class HybridWay:
 
     async def run(self, *, task_status: TaskStatus[None]) -> None:
         """Keep the WebSocket open, coming back whenever it is lost, until the session ends."""
+        failure: VivavoceError | None = None
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(self._lend)
-            lost = await self._connect_once(on_ready=task_status.started)
-            while not self._has_ended.is_set() and await self._can_come_back(lost):
-                lost = await self._come_back()
+            try:
+                await self._keep(task_status.started)
+            except VivavoceError as error:
+                failure = error  # raised outside: a task group would wrap it
             tasks.cancel_scope.cancel()
+        if failure is not None:
+            raise failure
+
+    async def _keep(self, on_ready: Callable[[], None]) -> None:
+        lost: SignallingLost | None = await self._connect_once(on_ready=on_ready)
+        while lost is not None and not self._has_ended.is_set() and await self._can_come_back(lost):
+            lost = await self._come_back()
 
     async def offer(self, sdp: str, *, replaces: str | None) -> Answer:
         """Send an offer over the WebSocket and wait for `session_ready` with its answer."""
@@ -268,7 +278,9 @@ class HybridWay:
 
     async def _can_come_back(self, lost: SignallingLost) -> bool:
         match lost.error:
-            case None | SdpExchangeFailed():
+            case None:
+                return True
+            case VivavoceError(recovery=Recovery.RETRY_WITH_BACKOFF):
                 return True
             case AuthenticationFailed() as error:
                 try:
@@ -284,8 +296,8 @@ class HybridWay:
                 self._hooks.on_failure(error)
                 return False
 
-    async def _come_back(self) -> SignallingLost:
-        """Connect again, as long as the proxy waits for us."""
+    async def _come_back(self) -> SignallingLost | None:
+        """Connect again, as long as the proxy waits for us; None once there is no use in it."""
         lost_at = time.monotonic()
         error: VivavoceError = SdpExchangeFailed("The connection was lost.")
         for wait in delays(_COMING_BACK):
@@ -294,14 +306,12 @@ class HybridWay:
                 return await self._connect_once()
             except VivavoceError as failure:
                 error = failure
+            if not await self._can_come_back(SignallingLost(error)):
+                return None
             if time.monotonic() - lost_at > GRACE_SECONDS:
                 break
-            if not isinstance(error, SdpExchangeFailed) and not await self._can_come_back(
-                SignallingLost(error)
-            ):
-                return SignallingLost(error)
         self._hooks.on_failure(error)
-        return SignallingLost(error)
+        return None
 
     async def _lend(self) -> None:
         """Send the proxy's missing items, from our own account, to the transcript processor."""
