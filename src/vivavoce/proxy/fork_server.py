@@ -39,6 +39,7 @@ from vivavoce.protocol.forking import (
     MachineRecord,
 )
 from vivavoce.proxy.machine import MachineBirth, log_with, run
+from vivavoce.proxy.rehearsal import rehearse
 
 MAX_OPEN_FILES: Final = 256
 EXIT_FAILED: Final = 70
@@ -61,6 +62,7 @@ class _Children:
 def main() -> None:
     """Fork on request until the other side of standard input is gone."""
     log_with()
+    _warm_up(Path(sys.argv[1]))
     channel = socket.socket(fileno=os.dup(0))
     os.dup2(os.open(os.devnull, os.O_RDWR), 0)
     wake_read, wake_write = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
@@ -68,7 +70,6 @@ def main() -> None:
     signal.signal(signal.SIGCHLD, lambda *_: None)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
-    _warm_up()
     gc.collect()
     gc.freeze()
     children = _Children()
@@ -79,7 +80,7 @@ def main() -> None:
             os.read(wake_read, MAX_PACKET_BYTES)
             _reap(channel, children)
         if channel.fileno() in readable:
-            packet = channel.recv(MAX_PACKET_BYTES)
+            packet = _receive(channel)
             if not packet:
                 return
             request = msgspec.json.decode(packet, type=ForkRequest)
@@ -93,7 +94,7 @@ def main() -> None:
             children.requests[pid] = request
 
 
-def _warm_up() -> None:
+def _warm_up(runtime: Path) -> None:
     """Do once what every machine would do first, so that its pages are shared.
 
     Nothing may be left to be imported later: a machine that has become another user may not be
@@ -101,12 +102,19 @@ def _warm_up() -> None:
     """
     for name in _CODECS:
         codecs.lookup(name)
-    from vivavoce.tokens import ACCESS, Verifier, generate_keys, issue  # noqa: PLC0415
-
-    keys = generate_keys()
-    nobody = "00000000-0000-4000-8000-000000000000"
-    token = issue(keys, audience=ACCESS, subject=nobody, tenant_id=nobody, ttl=60)
-    Verifier(keys.public()).verify(token, audiences=[ACCESS])
+    logging.disable(logging.CRITICAL)
+    failure = ""
+    try:
+        # Not on uvloop, whose threads would stay.
+        anyio.run(rehearse, runtime)
+    except Exception as error:  # noqa: BLE001  machines work without; they only weigh more
+        failure = _words(error)
+    finally:
+        logging.disable(logging.NOTSET)
+        signal.alarm(0)
+        log_with()
+    if failure:
+        _log.warning("the rehearsal failed (%s)", failure)
 
 
 def _fork(request: ForkRequest, channel: socket.socket, wake: tuple[int, int]) -> int:
@@ -241,6 +249,13 @@ def _reap(channel: socket.socket, children: _Children) -> None:
                 status=os.waitstatus_to_exitcode(status),
             )
             _tell(channel, exited)
+
+
+def _receive(channel: socket.socket) -> bytes:
+    try:
+        return channel.recv(MAX_PACKET_BYTES)
+    except ConnectionResetError:
+        return b""  # gone, before it had read all that we told
 
 
 def _tell(channel: socket.socket, message: object) -> None:

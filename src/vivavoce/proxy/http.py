@@ -8,7 +8,7 @@ and uses a connection again within a moment. No redirects, no cookies, no compre
 import asyncio
 import re
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import Final, Self
 from urllib.parse import urlsplit
@@ -18,7 +18,8 @@ import anyio
 from vivavoce.voice.tls import TLS
 
 MAX_HEAD_BYTES: Final = 32_768
-REUSE_SECONDS: Final = 2.0
+PREPARE_TIMEOUT: Final = 2.0
+REUSE_SECONDS: Final = 4.0
 """After which an idle connection is not used again: its server may be about to close it."""
 _STATUS_LINE: Final = re.compile(rb"HTTP/1\.([01]) ([1-5][0-9]{2})(?: [^\r\n]*)?")
 _FIELD: Final = re.compile(rb"([!#$%&'*+.^_`|~0-9A-Za-z-]+):[ \t]*([^\r\n\x00]*?)[ \t]*")
@@ -127,6 +128,17 @@ class HttpClient:
 
     def __init__(self) -> None:
         self._idle: dict[str, tuple[float, _Connection]] = {}
+
+    async def prepare(self, url: str) -> None:
+        """Connect ahead, so that the next request need not wait for it. Failure shows then."""
+        parts = urlsplit(url)
+        origin = f"{parts.scheme}://{parts.netloc}"
+        kept = self._take(origin)
+        if kept is not None:
+            self._keep(origin, kept)
+        else:
+            with anyio.move_on_after(PREPARE_TIMEOUT), suppress(OSError):
+                self._keep(origin, await _connect(parts.scheme, parts.hostname, parts.port))
 
     @asynccontextmanager
     async def post(

@@ -83,6 +83,7 @@ class Session:
         self.claim = claim
         self.admission = Admission(claim)
         self.ending: EndReason | None = None
+        self._http = http
         self._now = now
         self._tasks = anyio.create_task_group()
         self._transcript = Transcript()
@@ -148,6 +149,7 @@ class Session:
             self._tasks.start_soon(self._outbox.run)
             self._tasks.start_soon(self._reports.run)
             self._tasks.start_soon(self._keep_limits)
+            self._prepare()
             if self.claim.call_id is not None:
                 self._calling.take_over(self.claim.call_id)
             await self._ended.wait()
@@ -189,6 +191,7 @@ class Session:
                 self._link.close(CloseCode.TAKEN_OVER, "Another connection took over.")
             self._link = link
             self._time.candidate_came()
+            self._prepare()  # an offer is likely to follow
         resumed = self._was_bound
         self._was_bound = True
         if self._answered_call_id is not None and self._answered_call_id == self.call_id:
@@ -272,6 +275,11 @@ class Session:
         self._tell_trouble()
 
     # Inside.
+
+    def _prepare(self) -> None:
+        """Connect to those whom an offer involves before it comes."""
+        for url in (self.claim.voice.base_url, self.claim.control_url):
+            self._tasks.start_soon(self._http.prepare, url)
 
     async def _answer(self, link: Link, offer: str, replaces: str | None) -> None:
         try:
