@@ -127,6 +127,55 @@ async def test_another_window_takes_the_interview_over_without_a_second_greeting
     await platform.until_settled(second.session_id)
 
 
+async def test_a_direct_call_that_is_hung_up_is_replaced_without_a_second_greeting(
+    platform: Platform,  # noqa: F811
+):
+    candidate = await make_candidate(ANSWER)
+    states: list[ConnectionState] = []
+    client = platform.client(audio=candidate, architecture="direct")
+    client.observe(states.append)
+    async with client as call, anyio.create_task_group() as tasks:
+        tasks.start_soon(attend, call, candidate)
+        async for entry in call.entries():
+            if entry.speaker == "candidate" and entry.final:
+                break
+        await platform.hang_up(call.saved().call_id)
+        ending = await call.ended()
+    assert ending.reason == "completed"
+    statuses = list(dict.fromkeys(state.status for state in states))
+    assert statuses == ["connecting", "connected", "reconnecting", "disconnected"]
+    stored = await platform.stored(client.session_id)
+    assert greetings(stored) == 1
+    assert words(stored) == words(client.heard())
+    assert stored[1].content.startswith("My name is")
+    await platform.until_settled(client.session_id)
+
+
+@pytest.mark.parametrize("architecture", ["hybrid", "direct"])
+async def test_a_token_is_renewed_before_it_expires_and_taken(
+    platform: Platform,  # noqa: F811
+    architecture: str,
+    monkeypatch: pytest.MonkeyPatch,
+):
+    monkeypatch.setattr("vivavoce.client.session.RENEW_AT", 0.0002)  # 0.7 s of an hour
+    client = platform.client(architecture=architecture)
+    async with client as call:
+        first = call.session_token
+        with anyio.fail_after(10):
+            while call.session_token == first:  # noqa: ASYNC110  a token tells nobody
+                await anyio.sleep(0.02)
+        monkeypatch.undo()
+        assert call.state.error is None
+        if architecture == "hybrid":
+            states: list[ConnectionState] = []
+            call.observe(states.append)
+            client._line._way._signalling._socket.transport.abort()
+            with anyio.fail_after(10):
+                while SignallingHealth.OPEN not in [s.signalling for s in states]:  # noqa: ASYNC110
+                    await anyio.sleep(0.02)
+    await platform.until_settled(client.session_id)
+
+
 async def test_leaving_ends_the_interview(platform: Platform):  # noqa: F811
     client = platform.client()
     async with client:

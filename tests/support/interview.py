@@ -4,6 +4,7 @@ import os
 from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass
 
+import aiohttp
 import anyio
 import asyncpg
 import psutil
@@ -64,6 +65,14 @@ class Platform:
         async with open_edge(self.url, self.token()) as edge:
             path = f"/v1/sessions/{session_id}/transcript"
             return (await edge.read(path, Transcript)).entries
+
+    async def hang_up(self, call_id: str) -> None:
+        """End a call at the engine, as if it had been lost."""
+        engine = psutil.Process(self.stack.children["engine"].pid).environ()
+        url = f"http://127.0.0.1:{engine['VIVA_ENGINE_PORT']}/v1/realtime/calls/{call_id}/hangup"
+        headers = {"authorization": f"Bearer {engine['VIVA_ENGINE_API_KEY']}"}
+        async with aiohttp.ClientSession() as http, http.post(url, headers=headers) as response:
+            assert response.status == 200, response.status
 
     async def fetch(self, query: str, *arguments: object) -> list[asyncpg.Record]:
         """Ask the database as its owner."""
