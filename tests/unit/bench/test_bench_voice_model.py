@@ -37,7 +37,7 @@ async def test_a_call_says_its_script_to_both_witnesses_and_asks_to_end():
         open_peer_connection() as peer,
         aiohttp.ClientSession() as http,
     ):
-        model.scripts["round-7"] = Script(LINES, seconds_per_line=0)
+        model.scripts.append(Script("round-7", LINES, seconds_per_line=0))
         channel = peer.createDataChannel("oai-events")
 
         def hear(text):
