@@ -79,7 +79,9 @@ async def run_demo(script: Script, screen: Screen | None, *, on_progress: Progre
     if place is not None:
         on_progress("")
         return await _hold_there(place, settings, script, candidate, screen)
-    settings = load(ServerSettings, port=free_port(), host="127.0.0.1", public_url=None)
+    settings = load(
+        ServerSettings, port=free_port(), host="127.0.0.1", public_url=None, control_url=None
+    )
     with hold_home(settings.home):
         async with (
             open_engine(settings) as engine,

@@ -211,6 +211,8 @@ def _api_program(
             "VIVA_HOME": str(settings.home),
             "VIVA_HOST": settings.host,
             "VIVA_PORT": str(settings.port),
+            "VIVA_PUBLIC_URL": settings.origin,
+            "VIVA_CONTROL_URL": settings.machine_origin,
             "VIVA_DATABASE_URL": database.dsn,
             "VIVA_VOICE_BASE_URL": voice.base_url,
             "VIVA_VOICE_API_KEY": voice.api_key.get_secret_value(),
