@@ -125,11 +125,15 @@ class Calling:
             if made is None:
                 raise SessionEnded("The interview is over.")
             previous = self.call
-            call = self._follow(VoiceCall(self._claim.voice, made.call_id, self))
+            call = self._hold(VoiceCall(self._claim.voice, made.call_id, self))
             self._time.call_made()
             replaced = previous.call_id if previous is not None else replaces
             report = CallReport(call_id=call.call_id, created_at=self._now(), replaces=replaced)
             acknowledged = self._reports.add(report)
+            # The report goes out first: the control plane stores it while the sideband is opened.
+            for _ in range(3):
+                await anyio.lowlevel.checkpoint()
+            self._tasks.start_soon(call.follow)
             async with anyio.create_task_group() as waits:
                 waits.start_soon(_until_acknowledged, acknowledged)
                 await until_any((call.attached, call.over), timeout=ATTACH_SECONDS)
@@ -143,7 +147,8 @@ class Calling:
 
     def take_over(self, call_id: str) -> None:
         """Attach to a call that another machine made."""
-        self._follow(VoiceCall(self._claim.voice, call_id, self, is_taken_over=True))
+        call = self._hold(VoiceCall(self._claim.voice, call_id, self, is_taken_over=True))
+        self._tasks.start_soon(call.follow)
         self._time.call_made()
 
     def client_is_up(self) -> None:
@@ -236,11 +241,10 @@ class Calling:
 
     # Acts.
 
-    def _follow(self, call: VoiceCall) -> VoiceCall:
+    def _hold(self, call: VoiceCall) -> VoiceCall:
         self.call = self._live[call.call_id] = call
         self.is_deaf = False
         self.listening.reset()
-        self._tasks.start_soon(call.follow)
         return call
 
     async def _begin(self, call: VoiceCall) -> None:
