@@ -54,7 +54,7 @@ _EVENTS: Final[tuple[dict[str, Any], ...]] = (
     {"type": "response.output_item.added", "response_id": "resp_1", "item": {**_ITEM}},
     {"type": "conversation.item.added", "item": {**_ITEM}},
     {"type": "output_audio_buffer.started", "response_id": "resp_1"},
-    {"type": "response.output_audio_transcript.delta", "item_id": "item_1", "delta": "Hel"},
+    {"type": "response.output_audio_transcript.delta", "item_id": "item_1", "delta": "Hello."},
     {"type": "response.output_audio_transcript.done", "item_id": "item_1", "transcript": "Hello."},
     {"type": "response.output_item.done", "response_id": "resp_1", "item": _SAID},
     {"type": "response.done", "response": {"id": "resp_1", "output": [_SAID]}},
