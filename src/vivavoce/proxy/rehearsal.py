@@ -32,6 +32,7 @@ from vivavoce.proxy.machine import MachineBirth, run
 from vivavoce.tokens import CANDIDATE_PERMISSIONS, ISSUER, SESSION, generate_keys, issue
 
 TIMEOUT: Final = 5.0
+_READ_BYTES: Final = 65_536
 _SDP: Final = "\r\n".join(
     [
         "v=0",
@@ -167,8 +168,7 @@ async def _answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) ->
         while True:
             head = await reader.readuntil(b"\r\n\r\n")
             if head.startswith(b"GET"):
-                writer.write(_sideband(head))
-                await reader.read()
+                await _be_sideband(head, reader, writer)
                 return
             length = next(
                 int(line.partition(b":")[2])
@@ -192,7 +192,9 @@ def _posted(head: bytes) -> bytes:
     return b"HTTP/1.1 201 Created\r\n%sContent-Length: %d\r\n\r\n%s" % (location, len(body), body)
 
 
-def _sideband(head: bytes) -> bytes:
+async def _be_sideband(
+    head: bytes, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+) -> None:
     protocol = ServerProtocol()
     protocol.receive_data(head)
     request = protocol.events_received()[0]
@@ -200,4 +202,7 @@ def _sideband(head: bytes) -> bytes:
     protocol.send_response(protocol.accept(request))
     for event in _EVENTS:
         protocol.send_text(encode(event))
-    return b"".join(protocol.data_to_send())
+    while not protocol.close_expected():
+        writer.write(b"".join(protocol.data_to_send()))
+        protocol.receive_data(await reader.read(_READ_BYTES))
+    writer.write(b"".join(protocol.data_to_send()))
