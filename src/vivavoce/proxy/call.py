@@ -37,6 +37,7 @@ class VoiceCall:
         attached: Set once the sideband stood.
         up: Set at the first sign that it carries audio.
         over: Set when it has ended.
+        settled: Set once it is attached or over.
         is_answered: Whether a client has its answer.
         has_gaps: Whether things may have happened in it while nobody of ours listened.
         is_interviewers_turn: Whether the conversation that it was given waits for the interviewer.
@@ -55,6 +56,7 @@ class VoiceCall:
         self.attached = anyio.Event()
         self.up = anyio.Event()
         self.over = anyio.Event()
+        self.settled = anyio.Event()
         self.is_answered = False
         self.has_gaps = False
         self.is_interviewers_turn = False
@@ -82,6 +84,7 @@ class VoiceCall:
     def stop(self) -> None:
         """Follow the call no longer; it was hung up."""
         self.over.set()
+        self.settled.set()
         self._scope.cancel()
 
     async def follow(self) -> None:
@@ -109,6 +112,7 @@ class VoiceCall:
                 await anyio.sleep(backoff(failures))
         if not self.over.is_set():
             self.over.set()
+            self.settled.set()
             self._observer.call_over(self)
 
     async def _hold(self) -> None:
@@ -118,6 +122,7 @@ class VoiceCall:
             try:
                 await self._observer.call_attached(self, again=again)
                 self.attached.set()
+                self.settled.set()
                 async for event in sideband:
                     await self._observer.call_event(self, event)
             finally:

@@ -134,9 +134,10 @@ class Calling:
             for _ in range(3):
                 await anyio.lowlevel.checkpoint()
             self._tasks.start_soon(call.follow)
-            async with anyio.create_task_group() as waits:
-                waits.start_soon(_until_acknowledged, acknowledged)
-                await until_any((call.attached, call.over), timeout=ATTACH_SECONDS)
+            report_until = anyio.current_time() + REPORT_SECONDS
+            await until_set(call.settled, timeout=ATTACH_SECONDS)
+            with anyio.CancelScope(deadline=report_until):
+                await acknowledged.wait()
             call.is_answered = True
             if not call.attached.is_set():
                 self.call_deaf(call, lasting=True)
@@ -338,10 +339,6 @@ class Calling:
         await call.send(realtime.session_update(restoration(self._claim.call_config)))
         await anyio.sleep(RESTORE_SECONDS)
         self._restoring = False
-
-
-async def _until_acknowledged(acknowledged: anyio.Event) -> None:
-    await until_set(acknowledged, timeout=REPORT_SECONDS)
 
 
 def _recent(entries: Sequence[TranscriptEntry]) -> Sequence[TranscriptEntry]:

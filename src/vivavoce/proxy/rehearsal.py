@@ -29,6 +29,7 @@ from vivavoce.protocol.framing import HEADER_BYTES, body_bytes, frame
 from vivavoce.protocol.machine import Claim, ClaimCommand, VoiceAccess
 from vivavoce.protocol.messages import BEARER_SUBPROTOCOL_PREFIX, SUBPROTOCOL, CloseCode
 from vivavoce.proxy.machine import MachineBirth, run
+from vivavoce.sessions.interview import call_configuration
 from vivavoce.tokens import CANDIDATE_PERMISSIONS, ISSUER, SESSION, generate_keys, issue
 
 TIMEOUT: Final = 5.0
@@ -47,10 +48,13 @@ _SDP: Final = "\r\n".join(
         "",
     ]
 )
+_CONFIG: Final = call_configuration(
+    instructions="", model="rehearsal", transcription_model="rehearsal", voice="rehearsal"
+)
 _ITEM: Final = {"id": "item_1", "type": "message", "role": "assistant", "status": "completed"}
 _SAID: Final = {**_ITEM, "content": [{"type": "output_audio", "transcript": "Hello."}]}
 _EVENTS: Final[tuple[dict[str, Any], ...]] = (
-    {"type": "session.created", "session": {}},
+    {"type": "session.created", "session": _CONFIG},
     {"type": "response.created", "response": {"id": "resp_1"}},
     {"type": "response.output_item.added", "response_id": "resp_1", "item": {**_ITEM}},
     {"type": "conversation.item.added", "item": {**_ITEM}},
@@ -108,7 +112,7 @@ def _claim(machine_id: str, origin: str) -> tuple[Claim, str]:
         machine_token="rehearsal",  # noqa: S106  nobody takes it
         control_url=origin,
         voice=VoiceAccess(base_url=f"{origin}/v1", api_key="rehearsal"),
-        call_config={},
+        call_config=_CONFIG,
     )
     token = issue(
         keys,
