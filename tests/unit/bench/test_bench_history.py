@@ -33,7 +33,7 @@ def test_another_text_under_the_same_revision_is_a_loss():
 
 
 def test_a_later_revision_replaces_an_acknowledged_one():
-    earlier = replace(STORED[1], revision=0, content="Hel")
+    earlier = replace(STORED[1], revision=0, content="Hello")
     assert check(acknowledged=[earlier, *STORED], stored=STORED, said=SAID).clean
 
 
