@@ -109,15 +109,20 @@ async def test_the_final_of_what_was_heard_speculatively_is_the_same(models: Mod
 
 
 async def test_a_cancelled_request_leaves_the_queue(models: Models):
-    async with anyio.create_task_group() as tasks:
-        for seed in range(4):
-            tasks.start_soon(
-                models.transcribe, mixed(speech(PLAIN_SENTENCES[1]), noise(1, seed=seed))
-            )
-        await anyio.wait_all_tasks_blocked()
-        assert models.waiting == 4
-        tasks.cancel_scope.cancel()
-    assert models.waiting <= 1  # the one that runs is finished
+    await models.ready()
+    os.kill(models.worker_pid, signal.SIGSTOP)  # so that none is done before we look
+    try:
+        async with anyio.create_task_group() as tasks:
+            for seed in range(4):
+                tasks.start_soon(
+                    models.transcribe, mixed(speech(PLAIN_SENTENCES[1]), noise(1, seed=seed))
+                )
+            await anyio.wait_all_tasks_blocked()
+            assert models.waiting == 4
+            tasks.cancel_scope.cancel()
+        assert models.waiting <= 1  # the one that was started is finished
+    finally:
+        os.kill(models.worker_pid, signal.SIGCONT)
 
 
 @pytest.mark.parametrize(
