@@ -19,7 +19,7 @@ SOURCES = [
     *ROOT.glob("supabase/**/*.sql"),
 ]
 ELSEWHERE = re.compile(
-    r"pypi\.org|pythonhosted|npmjs|artifactory|index-url=|/work/|/root/|/home/[a-z]|/tmp/[a-z]"
+    r"py(?:pi[.]org|thonhosted)|npm[j]s|artifactory|index-url=|/(?:work|root)/|/(?:home|tmp)/[a-z]"
 )
 
 
