@@ -1,0 +1,239 @@
+"""What a call hears: the client's turns, what was said in them, and the events of both."""
+
+import logging
+from collections.abc import Callable, Coroutine, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import anyio
+from anyio.abc import TaskGroup
+
+from vivavoce.engine.conversation import Conversation, Item, user_audio_item
+from vivavoce.engine.events import EventStream, new_id
+from vivavoce.engine.listening import Listener
+from vivavoce.engine.models import Models, Priority
+from vivavoce.engine.realtime_session import policy_of
+from vivavoce.engine.turn import Speculate, SpeechResumed, SpeechStarted, SpeechStopped, TurnEvent
+from vivavoce.engine.vad import SpeechDetector
+from vivavoce.errors import Unavailable
+
+_log: Final = logging.getLogger(__name__)
+_MAX_PROMPT_CHARACTERS: Final = 1_000
+_TRANSCRIPTION: Final = "conversation.item.input_audio_transcription"
+
+
+@dataclass(frozen=True, slots=True)
+class Reactions:
+    """What a call does about what it hears.
+
+    Attributes:
+        interrupt: The client began to speak, and this may stop what is being said.
+        answer: A turn is over and was heard; a reply is due where there is something to reply to.
+    """
+
+    interrupt: Callable[[], None]
+    answer: Callable[[], Coroutine[Any, Any, None]]
+
+
+@dataclass(slots=True)
+class _Turn:
+    """A turn of the client that is not over yet."""
+
+    item_id: str
+    speculation: anyio.CancelScope = field(default_factory=anyio.CancelScope)
+
+
+class Hearing:
+    """Hears the client of one call. Times are milliseconds of its audio."""
+
+    def __init__(
+        self,
+        session: Mapping[str, Any],
+        *,
+        speech: SpeechDetector,
+        models: Models,
+        tasks: TaskGroup,
+        conversation: Conversation,
+        events: EventStream,
+        reactions: Reactions,
+    ) -> None:
+        self._session = session
+        self._models = models
+        self._tasks = tasks
+        self._conversation = conversation
+        self._events = events
+        self._reactions = reactions
+        self._listener = Listener(policy_of(session), speech)
+        self._turn: _Turn | None = None
+        self._hearing = anyio.Lock()
+        self._silent_since_ms: int | None = None  # None until we have spoken for the first time
+
+    @property
+    def is_turn_open(self) -> bool:
+        """Whether the client is speaking, a pause included."""
+        return self._listener.is_turn_open
+
+    @property
+    def uncommitted_ms(self) -> int:
+        """Milliseconds heard since the last commit."""
+        return self._listener.uncommitted_ms
+
+    def use(self, session: Mapping[str, Any]) -> None:
+        """Hear as a changed session says; where it changes the turns, an open one is forgotten."""
+        before, policy = policy_of(self._session), policy_of(session)
+        self._session = session
+        if policy != before:
+            self._listener.use(policy)
+            self._turn = None
+
+    def feed(self, pcm: bytes, *, speaking: bool, responding: bool) -> None:
+        """Take audio and act on what it means.
+
+        Args:
+            pcm: s16le mono at 16 kHz.
+            speaking: Whether we are being heard.
+            responding: Whether a response is being generated.
+        """
+        for event in self._listener.feed(pcm, interrupting=speaking):
+            self._take_turn_event(event)
+        self._count_silence(speaking=speaking, responding=responding)
+
+    def commit(self) -> None:
+        """End a turn because the client says so (`input_audio_buffer.commit`)."""
+        turn, self._turn = self._turn or _Turn(new_id("item")), None
+        audio = self._listener.commit()
+        self._tasks.start_soon(self._hear, self._commit(turn.item_id), audio, False)  # noqa: FBT003
+
+    def clear(self) -> None:
+        """Forget what was heard and not committed."""
+        self._listener.commit()
+        self._events.emit("input_audio_buffer.cleared")
+
+    @property
+    def _vocabulary(self) -> str:
+        wanted = self._session["audio"]["input"]["transcription"] or {}
+        prompt = wanted.get("prompt")
+        return prompt[:_MAX_PROMPT_CHARACTERS] if isinstance(prompt, str) else ""
+
+    def _take_turn_event(self, event: TurnEvent) -> None:
+        match event:
+            case SpeechStarted(audio_start_ms=start_ms):
+                self._start_turn(start_ms)
+            case Speculate(audio_start_ms=start_ms, audio_end_ms=end_ms):
+                if self._turn:
+                    self._turn.speculation = anyio.CancelScope()
+                    audio = self._listener.audio(start_ms, end_ms)
+                    self._tasks.start_soon(self._speculate, self._turn.speculation, audio)
+            case SpeechResumed():
+                if self._turn:
+                    self._turn.speculation.cancel()
+            case SpeechStopped(audio_start_ms=start_ms, audio_end_ms=end_ms):
+                self._end_turn(start_ms, end_ms)
+
+    def _count_silence(self, *, speaking: bool, responding: bool) -> None:
+        """Follow up on a silence that lasts, where the session asks for it (`idle_timeout_ms`)."""
+        policy, now_ms = self._listener.policy, self._listener.now_ms
+        is_quiet = not (
+            speaking or responding or self._listener.is_turn_open or self._hearing.locked()
+        )
+        if speaking or (self._silent_since_ms is not None and not is_quiet):
+            self._silent_since_ms = now_ms
+        if policy is None or policy.idle_timeout_ms is None or self._silent_since_ms is None:
+            return
+        if now_ms - self._silent_since_ms < policy.idle_timeout_ms:
+            return
+        item_id = new_id("item")
+        self._events.emit(
+            "input_audio_buffer.timeout_triggered",
+            item_id=item_id,
+            audio_start_ms=self._silent_since_ms,
+            audio_end_ms=now_ms,
+        )
+        self._silent_since_ms = now_ms
+        item = self._commit(item_id)
+        self._tell_transcript(item, "", 0.0)
+        self._tasks.start_soon(self._reactions.answer)
+
+    def _start_turn(self, start_ms: int) -> None:
+        turn = self._turn = _Turn(new_id("item"))
+        self._events.emit(
+            "input_audio_buffer.speech_started", item_id=turn.item_id, audio_start_ms=start_ms
+        )
+        policy = self._listener.policy
+        if policy and policy.interrupt_response:
+            self._reactions.interrupt()
+
+    def _end_turn(self, start_ms: int, end_ms: int) -> None:
+        turn, self._turn = self._turn, None
+        if turn is None:
+            return
+        self._events.emit(
+            "input_audio_buffer.speech_stopped", item_id=turn.item_id, audio_end_ms=end_ms
+        )
+        audio = self._listener.audio(start_ms, end_ms)
+        self._listener.commit()
+        policy = self._listener.policy
+        responds = bool(policy and policy.create_response)
+        self._tasks.start_soon(self._hear, self._commit(turn.item_id), audio, responds)
+
+    def _commit(self, item_id: str) -> Item:
+        item = user_audio_item(item_id)
+        self._events.emit(
+            "input_audio_buffer.committed",
+            item_id=item_id,
+            previous_item_id=self._conversation.last_id,
+        )
+        previous = self._conversation.add(item)
+        for type_ in ("conversation.item.added", "conversation.item.done"):
+            self._events.emit(type_, previous_item_id=previous, item=item.wire)
+        return item
+
+    async def _speculate(self, scope: anyio.CancelScope, audio: bytes) -> None:
+        with scope:
+            try:
+                heard = await self._models.transcribe(
+                    audio, prompt=self._vocabulary, priority=Priority.SPECULATIVE
+                )
+            except Unavailable:
+                return
+            self._listener.hint(heard.text)
+
+    async def _hear(self, item: Item, audio: bytes, responds: bool) -> None:  # noqa: FBT001  start_soon passes by position
+        """Transcribe a turn, one after the other, and have it answered."""
+        text = ""
+        async with self._hearing:
+            try:
+                heard = await self._models.transcribe(audio, prompt=self._vocabulary)
+            except Unavailable as error:
+                _log.warning("a turn was not heard: %s", error)
+                self._tell_unheard(item, error)
+            else:
+                text = heard.text
+                self._tell_transcript(item, text, heard.seconds)
+            item.wire["content"][0]["transcript"] = text
+            item.is_heard = True
+        if responds:
+            await self._reactions.answer()
+
+    def _tell_transcript(self, item: Item, text: str, seconds: float) -> None:
+        if self._session["audio"]["input"]["transcription"] is None:
+            return
+        place = {"item_id": item.id, "content_index": 0}
+        if text:
+            self._events.emit(f"{_TRANSCRIPTION}.delta", **place, delta=text)
+        usage = {"type": "duration", "seconds": seconds}
+        self._events.emit(f"{_TRANSCRIPTION}.completed", **place, transcript=text, usage=usage)
+
+    def _tell_unheard(self, item: Item, error: Unavailable) -> None:
+        if self._session["audio"]["input"]["transcription"] is None:
+            return
+        self._events.emit(
+            f"{_TRANSCRIPTION}.failed",
+            item_id=item.id,
+            content_index=0,
+            error={
+                "type": "transcription_error",
+                "code": "speech_unavailable",
+                "message": error.message,
+            },
+        )
