@@ -19,22 +19,26 @@ NEW = "cccccccc-0000-4000-8000-000000000001"
 OWNER = "owner_of_tables"
 
 # What may be done to a row of one's own (S)elect, (I)nsert, (U)pdate, (D)elete. Recruiters have it
-# for their tenant, the others for their session. Whatever does not stand here must be refused.
+# for their tenant, the others for their session, the invited for their invitation. Whatever does
+# not stand here must be refused.
 RIGHTS = {
-    # table              recruiter  candidate  writer  service
-    "tenants": ("S", "", "", "SIUD"),
-    "companies": ("SI", "", "", "SIUD"),
-    "interview_sessions": ("SIUD", "S", "S", "SIUD"),
-    "transcript_entries": ("S", "S", "SIU", "SIUD"),
-    "session_calls": ("SIU", "", "", "SIUD"),
-    "session_events": ("SI", "S", "", "SIUD"),
-    "token_revocations": ("SI", "S", "", "SIUD"),
-    "audit_log": ("SI", "", "", "SI"),
-    "erasures": ("S", "", "", "SI"),
-    "machines": ("", "", "", "SIUD"),
-    "cleanup_jobs": ("", "", "", "SIUD"),
+    # table              recruiter  candidate  writer  service  invited
+    "tenants": ("S", "", "", "SIUD", ""),
+    "companies": ("SI", "", "", "SIUD", ""),
+    "interviews": ("SIUD", "", "", "SIUD", ""),
+    "invitations": ("SIU", "", "", "SIUD", "S"),
+    "consents": ("S", "", "", "SI", "S"),
+    "console_links": ("", "", "", "SIUD", ""),
+    "interview_sessions": ("SIUD", "S", "S", "SIUD", "S"),
+    "transcript_entries": ("S", "S", "SIU", "SIUD", ""),
+    "session_calls": ("SIU", "", "", "SIUD", ""),
+    "session_events": ("SI", "S", "", "SIUD", ""),
+    "token_revocations": ("SI", "S", "", "SIUD", "S"),
+    "audit_log": ("SI", "", "", "SI", ""),
+    "erasures": ("S", "", "", "SI", ""),
+    "machines": ("", "", "", "SIUD", ""),
+    "cleanup_jobs": ("", "", "", "SIUD", ""),
 }
-TENANT_WIDE = {"tenants", "companies", "audit_log", "erasures"}
 
 
 @dataclass(frozen=True)
@@ -59,7 +63,7 @@ class Actor:
             return False
         if self.name == "service":
             return True
-        if "session_id" in self.claims and table not in TENANT_WIDE:
+        if self.claims.keys() & {"session_id", "invitation_id"}:
             return target == OWN
         return target != FOREIGN
 
@@ -67,17 +71,28 @@ class Actor:
 _CROSSED = {"tenant_id": TENANT, "session_id": FOREIGN}
 RECRUITER = Actor("recruiter", "authenticated", {"tenant_id": TENANT}, 0)
 SERVICE = Actor("service", "service_role", {}, 3)
+SUPERUSER = Actor("superuser", "none")
 WRITER = Actor("writer", "transcript_writer", {"tenant_id": TENANT, "session_id": OWN}, 2)
+INVITED = Actor(
+    "invited", "authenticated", {"tenant_id": TENANT, "invitation_id": OWN, "jti": OWN}, 4
+)
 ACTORS = [
     RECRUITER,
     Actor("user of a Supabase", "authenticated", {"app_metadata": {"tenant_id": TENANT}}, 0),
     Actor("candidate", "authenticated", {"tenant_id": TENANT, "session_id": OWN, "jti": OWN}, 1),
     WRITER,
     SERVICE,
+    INVITED,
     Actor("candidate of a foreign session", "authenticated", _CROSSED),
     Actor("writer of a foreign session", "transcript_writer", _CROSSED),
     Actor("token without claims", "authenticated"),
     Actor("token without a tenant", "authenticated", {"session_id": OWN}),
+    Actor(
+        "invited by a foreign tenant",
+        "authenticated",
+        {"tenant_id": TENANT, "invitation_id": FOREIGN},
+    ),
+    Actor("invitation without a tenant", "authenticated", {"invitation_id": OWN}),
     Actor("visitor", "anon", {"tenant_id": TENANT}),
     Actor("login", "authenticator", {"tenant_id": TENANT}),
     Actor("owner of the tables", OWNER, {"tenant_id": TENANT}),
@@ -90,9 +105,14 @@ _KEYS = {
     "audit_log": "object",
     "erasures": "subject_hash",
 }
+_HELD_BY = {"interviews": "interview_id", "invitations": "invitation_id"}
 _CHANGES = {
     "tenants": "name = 'Changed'",
     "companies": "name = 'Changed'",
+    "interviews": "title = 'Changed'",
+    "invitations": "revoked_at = now()",
+    "consents": "text_version = 'changed'",
+    "console_links": "used_at = now()",
     "interview_sessions": "status = 'ending'",
     "transcript_entries": "content = 'changed'",
     "session_calls": "ended_at = now()",
@@ -110,11 +130,33 @@ def tenant_of(session: str) -> str:
 
 
 def insertion(table: str, key: str, tenant: str, session: str) -> str:
-    """A row of a tenant and a session, that is found again by its key."""
+    """A row of a tenant and a session, that is found again by its key.
+
+    A session has the id of its interview and of its invitation.
+    """
     columns, values = {
         "tenants": ("id, name", "'{key}', 'Any'"),
         "companies": ("id, tenant_id, name", "'{key}', '{tenant}', 'Any'"),
-        "interview_sessions": ("id, tenant_id, user_id", "'{key}', '{tenant}', '{key}'"),
+        "interviews": (
+            "id, tenant_id, author_id, title, questions",
+            "'{key}', '{tenant}', '{key}', 'Any', '[]'",
+        ),
+        "invitations": (
+            "id, tenant_id, interview_id, author_id, token_hash, expires_at",
+            "'{key}', '{tenant}', '{session}', '{key}', sha256('{key}'), now() + '1h'",
+        ),
+        "consents": (
+            "id, tenant_id, invitation_id, text_version, agreed",
+            "'{key}', '{tenant}', '{session}', '{key}', '[]'",
+        ),
+        "console_links": (
+            "id, tenant_id, user_id, token_hash, expires_at",
+            "'{key}', '{tenant}', '{key}', sha256('{key}'), now() + '1h'",
+        ),
+        "interview_sessions": (
+            "id, tenant_id, user_id, interview_id, invitation_id",
+            "'{key}', '{tenant}', '{key}', '{session}', '{session}'",
+        ),
         "transcript_entries": (
             "item_id, tenant_id, session_id, position, change_seq, speaker, content",
             "'{key}', '{tenant}', '{session}', 1, 1, 'ai', 'Welcome.'",
@@ -144,11 +186,14 @@ def statement(verb: str, table: str, target: str) -> str:
     """What tries a verb on the row of a target, or on a new one beside it."""
     key = tenant_of(target) if table == "tenants" else target
     found = f"{table} where {_KEYS.get(table, 'id')} = '{key}'"
+    # An interview or invitation with sessions cannot be deleted, so they go with it.
+    held = _HELD_BY.get(table)
+    sessions = f"with held as (delete from interview_sessions where {held} = '{key}') "
     return {
         "S": f"select from {found}",
         "I": insertion(table, NEW, tenant_of(target), target),
         "U": f"update {table} set {_CHANGES.get(table)} where {_KEYS.get(table, 'id')} = '{key}'",
-        "D": f"delete from {found}",
+        "D": f"{sessions if held else ''}delete from {found}",
     }[verb]
 
 

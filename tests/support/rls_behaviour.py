@@ -9,12 +9,14 @@ import asyncpg
 
 from support.rls import (
     FOREIGN,
+    INVITED,
     NEW,
     OTHER_TENANT,
     OWN,
     RECRUITER,
     SERVICE,
     SIBLING,
+    SUPERUSER,
     TENANT,
     WRITER,
     Actor,
@@ -51,13 +53,20 @@ def _promises():
             SERVICE,
             False,
         )
-    for table in ("companies", "interview_sessions", "audit_log", "erasures"):
+    for table in ("companies", "interviews", "console_links", "audit_log", "erasures"):
         yield (
             f"{table}: every row has a tenant that exists",
             insertion(table, NEW, NOBODY, OWN),
             SERVICE,
             False,
         )
+    yield (
+        "interview_sessions: every row has a tenant that exists",
+        f"insert into interview_sessions (tenant_id, user_id) values ('{NOBODY}', '{NEW}')",
+        SERVICE,
+        False,
+    )
+    yield from _promises_to_the_invited()
     yield (
         "token_revocations: every row has a tenant that exists",
         insertion("token_revocations", NEW, NOBODY, OWN).replace(f"'{OWN}'", "null"),
@@ -97,6 +106,67 @@ def _promises():
         "nobody but the login runs the ingest function",
         "select viva.ingest('[]')",
         RECRUITER,
+        False,
+    )
+
+
+def _promises_to_the_invited():
+    for table, column in (
+        ("invitations", "interview_id"),
+        ("consents", "invitation_id"),
+        ("interview_sessions", "interview_id"),
+        ("interview_sessions", "invitation_id"),
+    ):
+        yield (
+            f"{table}: {column} cannot be another tenant's",
+            f"update {table} set {column} = '{FOREIGN}' where id = '{OWN}'",
+            SUPERUSER,
+            False,
+        )
+    yield (
+        "an interview has no foreign company",
+        f"update interviews set company_id = '{FOREIGN}' where id = '{OWN}'",
+        SERVICE,
+        False,
+    )
+    for table in ("invitations", "console_links"):
+        yield (
+            f"{table}: a secret opens one thing",
+            insertion(table, NEW, TENANT, OWN).replace(f"sha256('{NEW}')", f"sha256('{OWN}')"),
+            SERVICE,
+            False,
+        )
+    for version, is_new in ((OWN, False), (NEW, True)):
+        yield (
+            f"a text is agreed to once ({'another' if is_new else 'the same'} text)",
+            insertion("consents", NEW, TENANT, OWN).replace(f"'{NEW}', '[]'", f"'{version}', '[]'"),
+            SERVICE,
+            is_new,
+        )
+    yield "nobody reads a hash", "select token_hash from invitations", RECRUITER, False
+    yield "the control plane reads hashes", "select token_hash from invitations", SERVICE, True
+    yield (
+        "an interview that was held cannot be deleted",
+        f"delete from interviews where id = '{OWN}'",
+        RECRUITER,
+        False,
+    )
+    yield (
+        "an invited candidate starts no session behind our back",
+        insertion("interview_sessions", NEW, TENANT, OWN),
+        INVITED,
+        False,
+    )
+    yield (
+        "an invited candidate does not bring an invitation back",
+        insertion("invitations", NEW, TENANT, OWN),
+        Actor("invited", "authenticated", {"tenant_id": TENANT, "invitation_id": NEW}),
+        False,
+    )
+    yield (
+        "an invited candidate does not make the invitation good again",
+        f"update invitations set revoked_at = null where id = '{OWN}'",
+        INVITED,
         False,
     )
 
