@@ -6,7 +6,12 @@ STAMP := $(VENV)/.installed
 # Bytecode is compiled once here: without it every start costs two to three times as much.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: setup demo up test lint types contracts bench soak lock clean
+# Folders with npm packages of their own. Node itself is in the lock (hatch_build.py).
+NODE_FOLDERS := web
+NODE_STAMPS := $(NODE_FOLDERS:%=%/node_modules/.installed)
+PAGES := src/vivavoce/static/index.html
+
+.PHONY: setup demo up test lint types contracts bench soak lock clean node web
 setup: $(STAMP)
 
 $(STAMP): pyproject.toml requirements.txt requirements-build.txt
@@ -17,21 +22,37 @@ $(STAMP): pyproject.toml requirements.txt requirements-build.txt
 	$(BIN)/python -m compileall -q src
 	touch $(STAMP)
 
+node: $(NODE_STAMPS)
+
+%/node_modules/.installed: %/package.json %/package-lock.json $(STAMP)
+	$(BIN)/python hatch_build.py --in $* ci
+	touch $@
+
+web: $(PAGES)
+
+$(PAGES): $(NODE_STAMPS) $(shell find web -type f \( -path '*/src/*' -o -name '*.html' -o -name '*.json' -o -name '*.config.ts' \) -not -path '*/node_modules/*' -not -path '*/dist/*')
+	$(BIN)/python hatch_build.py run build
+	touch $@
+
 demo: setup
 	$(BIN)/viva demo
 
-up: setup
+up: setup web
 	$(BIN)/viva up
 
-test: setup
+test: setup node web
 	$(BIN)/python -m pytest -n 2 --dist loadscope -rs
 
-lint: setup
+lint: setup node
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/codespell
-types: setup
+	$(BIN)/python hatch_build.py run lint
+
+types: setup node
 	$(BIN)/mypy
+	$(BIN)/python hatch_build.py run types
+
 contracts: setup
 	$(BIN)/lint-imports
 
@@ -45,8 +66,8 @@ soak: setup
 lock:
 	uv pip compile --universal --generate-hashes --no-header --no-emit-index-url --python-version 3.11 \
 	  --all-extras --group dev pyproject.toml -o requirements.txt
-	printf 'hatchling\neditables\n' | uv pip compile --universal --generate-hashes --no-header \
+	printf 'hatchling\neditables\nnodejs-wheel-binaries\n' | uv pip compile --universal --generate-hashes --no-header \
 	  --no-emit-index-url --python-version 3.11 - -o requirements-build.txt
 
 clean:
-	rm -rf $(VENV) build dist
+	rm -rf $(VENV) build dist src/vivavoce/static web/node_modules web/*/dist

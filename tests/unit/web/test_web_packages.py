@@ -1,0 +1,47 @@
+"""The TypeScript packages: their own tests, and what is built of them."""
+
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[3]
+
+
+def run(*arguments):
+    done = subprocess.run(  # noqa: S603  ourselves
+        [sys.executable, *arguments],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=110,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.timeout(120)
+def test_the_packages_own_tests_pass():
+    run("hatch_build.py", "run", "test")
+
+
+@pytest.mark.timeout(120)
+def test_the_packages_are_typed():
+    run("hatch_build.py", "run", "types")
+
+
+def test_the_pages_are_in_the_wheel(tmp_path):
+    run("-m", "hatchling", "build", "--target", "wheel", "--directory", str(tmp_path))
+    (wheel,) = tmp_path.glob("*.whl")
+    names = set(zipfile.ZipFile(wheel).namelist())
+    assert "vivavoce/static/index.html" in names
+    assert any(name.startswith("vivavoce/static/assets/") for name in names)
+    assert "vivavoce/store/migrations/20261124000001_auth.sql" in names
+
+
+def test_the_lock_names_no_registry():
+    lock = (ROOT / "web" / "package-lock.json").read_text()
+    assert '"integrity"' in lock
+    assert "://" not in "".join(line for line in lock.splitlines() if '"resolved"' in line)
