@@ -8,11 +8,11 @@ from typing import Final
 
 import anyio
 
-from bench import durable, memory, offer, start, start_parallel, up
+from bench import durable, memory, offer, start, start_parallel, turns, up
 from bench.rounds import tell
-from bench.verdicts import Figure, table
+from bench.verdicts import Figure, Report, table
 
-BENCHES: Final[Mapping[str, Callable[[], Awaitable[Sequence[Figure]]]]] = MappingProxyType(
+BENCHES: Final[Mapping[str, Callable[[], Awaitable[Sequence[Figure] | Report]]]] = MappingProxyType(
     {
         "start": start.measure,
         "start-parallel": start_parallel.measure,
@@ -20,6 +20,7 @@ BENCHES: Final[Mapping[str, Callable[[], Awaitable[Sequence[Figure]]]]] = Mappin
         "durable": durable.measure,
         "memory": memory.measure,
         "up": up.measure,
+        "turns": turns.measure,
     }
 )
 
@@ -27,11 +28,17 @@ BENCHES: Final[Mapping[str, Callable[[], Awaitable[Sequence[Figure]]]]] = Mappin
 async def run(names: Sequence[str]) -> int:
     """Run the named benches one after the other; 0 if every promise is kept, else 1."""
     figures: list[Figure] = []
+    reports: list[Report] = []
     for name in names:
         tell(f"{name}: setting up")
-        figures.extend(await BENCHES[name]())
-    print(table(figures))
-    return 0 if all(figure.holds for figure in figures) else 1
+        match await BENCHES[name]():
+            case Report() as report:
+                reports.append(report)
+            case measured:
+                figures.extend(measured)
+    tables = [*([table(figures)] if figures else []), *(report.text for report in reports)]
+    print("\n\n".join(tables))
+    return 0 if all(part.holds for part in (*figures, *reports)) else 1
 
 
 def main() -> int:

@@ -67,6 +67,14 @@ class Figure:
         return Spread.of([sample * _PER_UNIT[self.unit] for sample in samples])
 
 
+@dataclass(frozen=True)
+class Report:
+    """What a bench has to say where a figure and its floor cannot: a text, and whether it holds."""
+
+    text: str
+    holds: bool
+
+
 def table(figures: Sequence[Figure]) -> str:
     """The figures with their verdicts, and below them what each floor is."""
     rows = [_HEADINGS, *(_row(figure) for figure in figures)]

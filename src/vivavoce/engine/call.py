@@ -17,7 +17,7 @@ from anyio.abc import TaskGroup
 from vivavoce.engine.conversation import Conversation
 from vivavoce.engine.events import EventStream, encode, error_fields, new_event, new_id
 from vivavoce.engine.hearing import Hearing, Reactions
-from vivavoce.engine.interviewer import next_reply
+from vivavoce.engine.interviewer import gentle_prompt, next_reply
 from vivavoce.engine.interviewer_plan import read_plan
 from vivavoce.engine.listening import SAMPLE_RATE
 from vivavoce.engine.models import Models
@@ -95,8 +95,9 @@ class Call:
             tasks=tasks,
             conversation=self.conversation,
             events=events,
-            reactions=Reactions(self._interrupt, self._answer),
+            reactions=Reactions(self._interrupt, self._answer, self._prompt),
         )
+        playout.tell_sent(self._hearing.note_played)
 
     @property
     def seconds_left(self) -> float:
@@ -186,6 +187,13 @@ class Call:
     async def _answer(self) -> None:
         await self.responder.until_idle()  # where speech does not interrupt
         self._answer_turn()
+
+    def _prompt(self) -> None:
+        """Ask again, gently, because the client has said nothing for long."""
+        lines = self.conversation.lines()
+        reply = gentle_prompt(self.session["instructions"], lines)
+        if reply and not self._hearing.is_turn_open and not self.responder.is_active:
+            self.responder.create(Wish(self.session, seconds_left=self.seconds_left), reply)
 
     def _answer_turn(self) -> None:
         """Reply to what was heard, unless the client goes on speaking or nothing was said."""

@@ -16,6 +16,7 @@ ROOT: Final = "root"
 _MAX_ITEMS: Final = 5_000
 _MAX_ITEM_BYTES: Final = 65_536
 _MAX_CLIENT_BYTES: Final = 4 * 1024 * 1024
+_BARELY_HEARD_MS: Final = 1_500
 _TEXT_PARTS: Final[Mapping[str, frozenset[str]]] = {
     "user": frozenset({"input_text", "input_audio"}),
     "system": frozenset({"input_text"}),
@@ -38,6 +39,7 @@ class Item:
     wire: dict[str, Any]
     segments: list[Segment] = field(default_factory=list)
     is_truncated: bool = False
+    is_barely_heard: bool = False  # cut off right at its start: the speaker before it went on
     is_heard: bool = True  # False while the transcription of a user's audio is under way
 
     @property
@@ -57,6 +59,7 @@ class Item:
         self.wire["content"][0]["transcript"] = heard_words(self.segments, ms)
         self.wire["status"] = "incomplete"
         self.is_truncated = True
+        self.is_barely_heard = ms < _BARELY_HEARD_MS
 
     @property
     def spoken_ms(self) -> int:
@@ -153,14 +156,20 @@ class Conversation:
 
 
 def lines_of(items: list[Item]) -> list[Line]:
-    """Give what was said in items, for the interviewer."""
-    lines = []
+    """Give what was said in items, for the interviewer.
+
+    A reply that was cut off right at its start by who had been speaking before was not asked for:
+    the turn before it goes on, and what was heard of the reply does not count as said.
+    """
+    lines: list[Line] = []
     for item in items:
         role = item.wire.get("role")
         if item.wire["type"] != "message" or not item.is_heard:
             continue
         if role == "user":
             lines.append(Line("candidate", item.text))
+        elif item.is_barely_heard and lines and lines[-1].speaker == "candidate":
+            continue
         elif role == "assistant" and (item.text or item.is_truncated):
             lines.append(Line("ai", item.text, truncated=item.is_truncated))
     return lines

@@ -10,9 +10,10 @@ from anyio.abc import TaskGroup
 
 from vivavoce.engine.conversation import Conversation, Item, user_audio_item
 from vivavoce.engine.events import EventStream, new_id
-from vivavoce.engine.listening import Listener
+from vivavoce.engine.listening import Heard, Listener
 from vivavoce.engine.models import Models, Priority
 from vivavoce.engine.realtime_session import policy_of
+from vivavoce.engine.silence import Silence
 from vivavoce.engine.turn import Speculate, SpeechResumed, SpeechStarted, SpeechStopped, TurnEvent
 from vivavoce.engine.vad import SpeechDetector
 from vivavoce.errors import Unavailable
@@ -29,10 +30,12 @@ class Reactions:
     Attributes:
         interrupt: The client began to speak, and this may stop what is being said.
         answer: A turn is over and was heard; a reply is due where there is something to reply to.
+        prompt: Nobody has said anything for long; a gentle word is due.
     """
 
     interrupt: Callable[[], None]
     answer: Callable[[], Coroutine[Any, Any, None]]
+    prompt: Callable[[], None]
 
 
 @dataclass(slots=True)
@@ -66,7 +69,7 @@ class Hearing:
         self._listener = Listener(policy_of(session), speech)
         self._turn: _Turn | None = None
         self._hearing = anyio.Lock()
-        self._silent_since_ms: int | None = None  # None until we have spoken for the first time
+        self._silence = Silence()
 
     @property
     def is_turn_open(self) -> bool:
@@ -98,11 +101,15 @@ class Hearing:
             self._take_turn_event(event)
         self._count_silence(speaking=speaking, responding=responding)
 
+    def note_played(self, pcm: bytes) -> None:
+        """Take what is sent to the client, as it is sent (s16le mono, 24 kHz): it may come back."""
+        self._listener.note_played(pcm)
+
     def commit(self) -> None:
         """End a turn because the client says so (`input_audio_buffer.commit`)."""
         turn, self._turn = self._turn or _Turn(new_id("item")), None
-        audio = self._listener.commit()
-        self._tasks.start_soon(self._hear, self._commit(turn.item_id), audio, False)  # noqa: FBT003
+        heard = self._listener.commit()
+        self._tasks.start_soon(self._hear, self._commit(turn.item_id), heard, False)  # noqa: FBT003
 
     def clear(self) -> None:
         """Forget what was heard and not committed."""
@@ -131,28 +138,33 @@ class Hearing:
                 self._end_turn(start_ms, end_ms)
 
     def _count_silence(self, *, speaking: bool, responding: bool) -> None:
-        """Follow up on a silence that lasts, where the session asks for it (`idle_timeout_ms`)."""
+        """Follow up on a silence that lasts."""
         policy, now_ms = self._listener.policy, self._listener.now_ms
-        is_quiet = not (
-            speaking or responding or self._listener.is_turn_open or self._hearing.locked()
-        )
-        if speaking or (self._silent_since_ms is not None and not is_quiet):
-            self._silent_since_ms = now_ms
-        if policy is None or policy.idle_timeout_ms is None or self._silent_since_ms is None:
+        is_busy = responding or self._listener.is_turn_open or self._hearing.locked()
+        lasted_ms = self._silence.count(now_ms, speaking=speaking, is_busy=is_busy)
+        if policy is None or not policy.create_response:
             return
-        if now_ms - self._silent_since_ms < policy.idle_timeout_ms:
+        if policy.idle_timeout_ms and lasted_ms >= policy.idle_timeout_ms:
+            self._tell_timeout(now_ms - lasted_ms, now_ms)
+            self._silence.begin(now_ms)
+        elif not policy.prompt_after_ms or lasted_ms < policy.prompt_after_ms:
             return
+        if self._silence.may_prompt():
+            self._reactions.prompt()
+
+    def _tell_timeout(self, start_ms: int, end_ms: int) -> None:
+        """Make a turn of a silence, as `idle_timeout_ms` asks for."""
         item_id = new_id("item")
         self._events.emit(
             "input_audio_buffer.timeout_triggered",
             item_id=item_id,
-            audio_start_ms=self._silent_since_ms,
-            audio_end_ms=now_ms,
+            audio_start_ms=start_ms,
+            audio_end_ms=end_ms,
         )
-        self._silent_since_ms = now_ms
         item = self._commit(item_id)
         self._tell_transcript(item, "", 0.0)
-        self._tasks.start_soon(self._reactions.answer)
+        item.wire["content"][0]["transcript"] = ""
+        item.is_heard = True
 
     def _start_turn(self, start_ms: int) -> None:
         turn = self._turn = _Turn(new_id("item"))
@@ -170,11 +182,11 @@ class Hearing:
         self._events.emit(
             "input_audio_buffer.speech_stopped", item_id=turn.item_id, audio_end_ms=end_ms
         )
-        audio = self._listener.audio(start_ms, end_ms)
+        heard = Heard(self._listener.audio(start_ms, end_ms), (end_ms - start_ms) / 1000)
         self._listener.commit()
         policy = self._listener.policy
         responds = bool(policy and policy.create_response)
-        self._tasks.start_soon(self._hear, self._commit(turn.item_id), audio, responds)
+        self._tasks.start_soon(self._hear, self._commit(turn.item_id), heard, responds)
 
     def _commit(self, item_id: str) -> Item:
         item = user_audio_item(item_id)
@@ -190,25 +202,29 @@ class Hearing:
 
     async def _speculate(self, scope: anyio.CancelScope, audio: bytes) -> None:
         with scope:
+            text = ""
             try:
                 heard = await self._models.transcribe(
                     audio, prompt=self._vocabulary, priority=Priority.SPECULATIVE
                 )
-            except Unavailable:
-                return
-            self._listener.hint(heard.text)
+                text = heard.text
+            except Unavailable as error:
+                _log.info("a pause was not heard: %s", error)
+            self._listener.hint(text)
 
-    async def _hear(self, item: Item, audio: bytes, responds: bool) -> None:  # noqa: FBT001  start_soon passes by position
+    async def _hear(self, item: Item, heard: Heard, responds: bool) -> None:  # noqa: FBT001  start_soon passes by position
         """Transcribe a turn, one after the other, and have it answered."""
         text = ""
         async with self._hearing:
             try:
-                heard = await self._models.transcribe(audio, prompt=self._vocabulary)
+                said = await self._models.transcribe(heard.pcm, prompt=self._vocabulary)
             except Unavailable as error:
                 _log.warning("a turn was not heard: %s", error)
                 self._tell_unheard(item, error)
             else:
-                text = heard.text
+                text = said.text
+                if text:
+                    self._silence.is_prompted = False
                 self._tell_transcript(item, text, heard.seconds)
             item.wire["content"][0]["transcript"] = text
             item.is_heard = True

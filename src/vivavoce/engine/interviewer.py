@@ -20,10 +20,10 @@ from vivavoce.engine.interviewer_intents import Intent, intent_of
 from vivavoce.engine.interviewer_lines import Sentences, stock_sentences
 from vivavoce.engine.interviewer_plan import Plan, Question, read_plan
 from vivavoce.engine.interviewer_progress import Line, Progress, progress_of
-from vivavoce.engine.phrases import words
+from vivavoce.engine.phrases import contains, words
 from vivavoce.engine.sentences import split_sentences
 
-__all__ = ["Line", "Reply", "ToolCall", "next_reply", "stock_sentences"]
+__all__ = ["Line", "Reply", "ToolCall", "gentle_prompt", "next_reply", "stock_sentences"]
 
 END_TOOL: Final = "end_interview"
 _NO_TIME_SECONDS: Final = 20.0
@@ -72,6 +72,21 @@ def next_reply(
     if lines and lines[-1].speaker == "candidate":
         return _reply_to_candidate(turn, lines)
     return _speak_unasked(turn, lines)
+
+
+def gentle_prompt(instructions: str, lines: Sequence[Line]) -> Reply | None:
+    """Decide what to say to a candidate who stays silent, or None where silence is right.
+
+    Args:
+        instructions: As in `next_reply`.
+        lines: Likewise.
+    """
+    ours = [line.text for line in lines if line.speaker == "ai"]
+    plan = read_plan(instructions)
+    turn = _Turn(plan, progress_of(plan, lines), can_end=False, seconds_left=None)
+    if not ours or turn.progress.is_over or contains(ours[-1], say.TYPING[-1]):
+        return None
+    return Reply((*say.AFTER_SILENCE, *_pending(turn, lines)))
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,6 +28,7 @@ PROBES: Final[Sentences] = (PROBE_SHORT, PROBE_VAGUE, PROBE_OWN_PART)
 
 REPEATING: Final[Sentences] = ("Of course.",)
 ASKING_AGAIN: Final[Sentences] = ("Let me ask that again.",)
+AFTER_SILENCE: Final[Sentences] = ("There's no hurry.", "This is what I asked.")
 CLARIFYING: Final[Sentences] = ("Sure.", "Answer in your own words, as it comes to mind.")
 WAITING: Final[Sentences] = ("Of course.", TAKE_YOUR_TIME)
 SKIPPING: Final[Sentences] = ("That's fine.",)
@@ -76,8 +77,9 @@ def stock_sentences() -> Sentences:
     """Give what can be spoken ahead of time: everything that stands in no plan."""
     spoken = (
         *ACKNOWLEDGEMENTS, LAST_WAS_ASKED, *GOODBYE, OUT_OF_TIME, ONE_MINUTE_LEFT, ANYTHING_TO_ADD,
-        *PROBES, *REPEATING, *ASKING_AGAIN, *CLARIFYING, *WAITING, *SKIPPING, *LEAVING, *A_MACHINE,
-        *HEARING, *TROUBLE, *TYPING, *NOT_MEDDLING, *HOSTILITY, *NO_ANSWERS, *OPEN_GREETING,
-        *OPEN_NO_ANSWERS, *introduction(3), *(line for lines in OPEN_ROUNDS for line in lines),
+        *PROBES, *REPEATING, *ASKING_AGAIN, *AFTER_SILENCE, *CLARIFYING, *WAITING, *SKIPPING,
+        *LEAVING, *A_MACHINE, *HEARING, *TROUBLE, *TYPING, *NOT_MEDDLING, *HOSTILITY, *NO_ANSWERS,
+        *OPEN_GREETING, *OPEN_NO_ANSWERS, *introduction(3),
+        *(line for lines in OPEN_ROUNDS for line in lines),
     )  # fmt: skip
     return tuple(dict.fromkeys(spoken))

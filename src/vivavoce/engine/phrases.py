@@ -49,12 +49,13 @@ _CLOSED: Final = frozenset(
     for phrase in """
     yes/yeah/yep/yup/no/nope/nah/sure/okay/ok/correct/right/exactly/absolutely/definitely/thanks
     hello/hi/pass/skip/next/repeat/pardon/sorry/never/none/nothing/goodbye/bye/done/finished/ready
-    of course/thank you/no thanks/no thank you/yes please/not really/not yet/no idea/go ahead
+    of course/thank you/no thanks/no thank you/not really/not yet/no idea/go ahead
     i do/i don't/i have/i haven't/i am/i'm not/i can/i can't/i did/i didn't/yes i do/no i don't
     yes i have/no i haven't/yes i am/no i'm not/yes i can/no i can't/yes i did/no i didn't
     i think so/i guess so/i hope so/i don't think so/i don't know/i do not know/that's it
     that's all/that is it/that is all/i'm done/i'm ready/i am ready/yes i'm ready
-    please repeat/repeat please/say again/come again/next question/skip it/skip please
+    repeat that/repeat the question/say that again/say again/come again
+    next question/skip it/skip this question
     """.replace("\n", "/").split("/")
 )
 _THINKING: Final = re.compile(
@@ -73,22 +74,27 @@ _GOES_WITH_THINKING: Final = frozenset(
     )
 )
 _THINKING_AT_MOST: Final = 14
-_TOO_FEW_WORDS: Final = 3
+_TOO_FEW_WORDS: Final = 4
+_NUMBER: Final = re.compile(
+    r"\b(?:\d\w*|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|\w+teen|twenty"
+    r"|thirty|forty|fifty|hundred|thousand|million|once|twice|half)\b"
+)
 
 
 def ending(text: str) -> Ending:
     """Judge by its words whether the speaker of `text` is done."""
     spoken = words(text)
-    meant = [word for word in spoken if word not in _FILLERS]
+    meant = [word for word in spoken if word not in _FILLERS and word != "please"]
     if asks_for_time(spoken):
         return Ending.THINKING
     if not spoken or (" ".join(meant) in _CLOSED and spoken[-1] not in _FILLERS):
         return Ending.CLOSED if spoken else Ending.PLAIN
     if text.rstrip().endswith("?"):
         return Ending.PLAIN
+    says_little = len(spoken) < _TOO_FEW_WORDS and not _NUMBER.search(text.lower())
     if (
         spoken[-1] in _FILLERS | _CONNECTIVES
-        or len(spoken) < _TOO_FEW_WORDS
+        or says_little
         or text.rstrip().endswith(("...", "\N{HORIZONTAL ELLIPSIS}"))
     ):
         return Ending.HANGING

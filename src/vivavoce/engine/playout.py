@@ -2,6 +2,7 @@
 
 import time
 from collections import deque
+from collections.abc import Callable
 from fractions import Fraction
 from typing import Final
 
@@ -88,6 +89,7 @@ class Playout(MediaStreamTrack):
         self._utterances: deque[Utterance] = deque()
         self._sent = 0  # frames
         self._origin: float | None = None
+        self._on_sent: list[Callable[[bytes], None]] = []
 
     @property
     def is_speaking(self) -> bool:
@@ -100,6 +102,10 @@ class Playout(MediaStreamTrack):
         self._utterances.append(utterance)
         return utterance
 
+    def tell_sent(self, on_sent: Callable[[bytes], None]) -> None:
+        """Call `on_sent`, which may not wait, with each frame as it is sent, silence included."""
+        self._on_sent.append(on_sent)
+
     def clear(self) -> list[Utterance]:
         """Fall silent with the next frame; return what was not said to its end."""
         unsaid = [utterance for utterance in self._utterances if not utterance.is_drained]
@@ -111,8 +117,11 @@ class Playout(MediaStreamTrack):
         if self.readyState != "live":
             raise MediaStreamError
         await self._wait_for_turn()
+        audio = self._next_audio()
+        for on_sent in self._on_sent:
+            on_sent(audio)
         frame = AudioFrame(format="s16", layout="mono", samples=_FRAME_SAMPLES)
-        frame.planes[0].update(self._next_audio())
+        frame.planes[0].update(audio)
         frame.sample_rate = SAMPLE_RATE
         frame.time_base = Fraction(1, SAMPLE_RATE)
         frame.pts = self._sent * _FRAME_SAMPLES

@@ -102,15 +102,16 @@ class Recogniser:
             return_scores=True,
             return_no_speech_prob=True,
         )[0]
-        return self._judge(result, limit)
+        return self._judge(result, limit, seconds)
 
-    def _judge(self, result: Any, limit: int) -> Heard:
+    def _judge(self, result: Any, limit: int, seconds: float) -> Heard:
         said = [token for token in result.sequences_ids[0] if token < self._end]
         # The score is a mean over the tokens without the closing one.
         log_probability = result.scores[0] * len(said) / (len(said) + 1) if said else 0.0
         no_speech = float(result.no_speech_prob)
         text = self._tokenizer.decode(said).strip()
         text = without_repetition(text, cut_off=len(said) >= limit)
+        text = without_second_telling(text, seconds=seconds)
         if no_speech > _NOBODY_SPOKE or not words(text):
             text = ""
         return Heard(text, no_speech, float(log_probability))
@@ -201,6 +202,40 @@ def without_repetition(text: str, *, cut_off: bool = False) -> str:
         if repeated >= enough:
             return " ".join(pieces[: len(pieces) - repeated])
     return text
+
+
+_FASTEST: Final = 3.5  # words per second; people reach it in bursts, not over whole turns
+
+
+def without_second_telling(text: str, *, seconds: float) -> str:
+    """Cut off what a model tells again, in other portions: "A and B. B. A and".
+
+    Only where there are more words than the time allows, and only a tail of four words or more that
+    was said before.
+
+    Args:
+        text: What the model wrote.
+        seconds: Length of the audio.
+    """
+    pieces = text.split()
+    spoken = ["".join(words(piece)) for piece in pieces]
+    if len(spoken) <= _FASTEST * seconds:
+        return text
+    while tail := _retold(spoken):
+        spoken, pieces = spoken[:-tail], pieces[:-tail]
+    return " ".join(pieces)
+
+
+def _retold(spoken: list[str]) -> int:
+    """Count the words of the longest tail that was said before."""
+    lengths = range(len(spoken) // 2, _LONG_PERIOD - 1, -1)
+    return next((n for n in lengths if _holds(spoken[:-n], spoken[-n:])), 0)
+
+
+def _holds(spoken: list[str], part: list[str]) -> bool:
+    return any(
+        spoken[start : start + len(part)] == part for start in range(len(spoken) - len(part) + 1)
+    )
 
 
 def split_at_pauses(pcm: bytes) -> list[bytes]:

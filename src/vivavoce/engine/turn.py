@@ -3,7 +3,8 @@
 Time is the audio that was fed, in milliseconds; there is no clock. A turn starts with a few frames
 of speech and ends with a silence, the *hold*. People who are interviewed stop to think, and being
 cut off is worse than waiting, so under `semantic_vad` the hold follows what was said: the owner of
-the detector transcribes at each `Speculate` and gives the text to `TurnDetector.hint`.
+the detector transcribes at each `Speculate` and gives the text to `TurnDetector.hint`. Until that
+text is there, a turn is not ended on the strength of silence alone, within limits.
 """
 
 from collections.abc import Mapping
@@ -17,6 +18,7 @@ _START_FRAMES: Final = 3
 _RESUME_FRAMES: Final = 2
 _RELEASE_BELOW_THRESHOLD: Final = 0.15
 _SPECULATE_AFTER_MS: Final = 200
+_HINT_WITHIN_MS: Final = 2_500
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +85,13 @@ _HOLDS: Final[Mapping[str, Holds]] = {
     "auto": Holds(closed=700, plain=1_000, hanging=2_200, thinking=20_000),
     "high": Holds(closed=600, plain=700, hanging=1_600, thinking=10_000),
 }
+# Who thinks in silence should not be disturbed soon, and not be left alone for long.
+_PROMPT_AFTER_MS: Final[Mapping[str, int]] = {
+    "low": 25_000,
+    "medium": 15_000,
+    "auto": 15_000,
+    "high": 10_000,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +107,9 @@ class TurnPolicy:
         max_turn_ms: Length at which a turn is ended although the speaker goes on.
         create_response: Whether the end of a turn asks for a response.
         interrupt_response: Whether the start of a turn stops the response that is being spoken.
+        follows_words: Whether the hold depends on what was said.
         idle_timeout_ms: Silence after our own words that counts as a turn of its own, or None.
+        prompt_after_ms: Silence after our own words that gets one gentle prompt, or None.
     """
 
     threshold: float = 0.5
@@ -108,7 +119,9 @@ class TurnPolicy:
     max_turn_ms: int = 300_000
     create_response: bool = True
     interrupt_response: bool = True
+    follows_words: bool = True
     idle_timeout_ms: int | None = None
+    prompt_after_ms: int | None = _PROMPT_AFTER_MS["auto"]
 
     @classmethod
     def from_turn_detection(cls, wire: Mapping[str, Any]) -> Self:
@@ -132,7 +145,9 @@ class TurnPolicy:
                 eagerness = given.get("eagerness", "auto")
                 if eagerness not in _HOLDS:
                     raise ValueError("turn_detection.eagerness must be low, medium, high or auto")
-                return replace(policy, holds=_HOLDS[eagerness])
+                return replace(
+                    policy, holds=_HOLDS[eagerness], prompt_after_ms=_PROMPT_AFTER_MS[eagerness]
+                )
             case "server_vad" | None:
                 hold = _number(given, "silence_duration_ms", 500, 0, 60_000)
                 idle = _number(given, "idle_timeout_ms", 0, 0, 3_600_000)
@@ -141,7 +156,9 @@ class TurnPolicy:
                     threshold=_number(given, "threshold", 0.5, 0, 1),
                     prefix_padding_ms=int(_number(given, "prefix_padding_ms", 300, 0, 10_000)),
                     holds=Holds(*(int(hold),) * 4),
+                    follows_words=False,
                     idle_timeout_ms=int(idle) or None,
+                    prompt_after_ms=None,
                 )
             case _:
                 raise ValueError("turn_detection.type must be server_vad or semantic_vad")
@@ -172,6 +189,7 @@ class TurnDetector:
         self._previous_end_ms = 0
         self._silent_since_ms: int | None = None
         self._speculated_ms: int | None = None
+        self._awaits_hint = False
         self._hold_ms = policy.holds.plain
 
     @property
@@ -202,9 +220,13 @@ class TurnDetector:
     def hint(self, text: str) -> None:
         """Set the hold of this pause by the text of the speculative transcription.
 
-        Without a pause after a `Speculate` (the speaker went on already) it does nothing.
+        Give an empty text where there is none: the turn need not wait for it then. Without a pause
+        after a `Speculate` (the speaker went on already) it does nothing.
         """
-        if self._speculated_ms is not None and text.strip():
+        if self._speculated_ms is None:
+            return
+        self._awaits_hint = False
+        if text.strip():
             self._hold_ms = self.policy.holds.after(ending(text))
 
     def _wait_for_start(self, *, interrupting: bool) -> list[TurnEvent]:
@@ -235,15 +257,18 @@ class TurnDetector:
         if self._silent_since_ms is None:
             return []
         silence_ms = self.now_ms - self._silent_since_ms
-        if silence_ms >= self._hold_ms:
+        hold_ms = max(self._hold_ms, _HINT_WITHIN_MS) if self._awaits_hint else self._hold_ms
+        if silence_ms >= hold_ms:
             return [self._stop(start_ms)]
         if silence_ms >= _SPECULATE_AFTER_MS and self._speculated_ms is None:
             self._speculated_ms = self.now_ms
+            self._awaits_hint = self.policy.follows_words
             return [Speculate(start_ms, self.now_ms)]
         return []
 
     def _continue_speech(self) -> None:
         self._silent_since_ms = self._speculated_ms = None
+        self._awaits_hint = False
         self._hold_ms = self.policy.holds.plain
 
     def _stop(self, start_ms: int) -> SpeechStopped:

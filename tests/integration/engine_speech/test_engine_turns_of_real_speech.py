@@ -12,14 +12,13 @@ SENTENCE = "I worked in a small hospital near the sea for about seven years."
 
 
 def turns(pcm: bytes, *, interrupting: bool = False, piece: int = 640) -> list[TurnEvent]:
-    """Feed sound in network-sized pieces and return what starts and stops."""
+    """Feed sound in network-sized pieces, without words, and return what starts and stops."""
     ears, detector = SpeechDetector(), TurnDetector(POLICY)
-    events = [
-        event
-        for start in range(0, len(pcm), piece)
-        for probability in ears.feed(pcm[start : start + piece])
-        for event in detector.feed(probability, interrupting=interrupting)
-    ]
+    events = []
+    for start in range(0, len(pcm), piece):
+        for probability in ears.feed(pcm[start : start + piece]):
+            events += detector.feed(probability, interrupting=interrupting)
+            detector.hint("")
     return [event for event in events if isinstance(event, SpeechStarted | SpeechStopped)]
 
 

@@ -23,16 +23,19 @@ def frames(milliseconds: float) -> int:
 
 
 class Call:
-    """Feeds a detector and notes at what time each event came."""
+    """Feeds a detector and notes at what time each event came; pauses are heard without words."""
 
-    def __init__(self, policy: TurnPolicy = SEMANTIC) -> None:
+    def __init__(self, policy: TurnPolicy = SEMANTIC, *, hears_pauses: bool = True) -> None:
         self.detector = TurnDetector(policy)
         self.events: list[tuple[int, object]] = []
+        self.hears_pauses = hears_pauses
 
     def hear(self, probability: float, milliseconds: float, *, interrupting: bool = False) -> None:
         for _ in range(frames(milliseconds)):
             for event in self.detector.feed(probability, interrupting=interrupting):
                 self.events.append((self.detector.now_ms, event))
+                if isinstance(event, Speculate) and self.hears_pauses:
+                    self.detector.hint("")
 
     def kinds(self) -> list[str]:
         return [type(event).__name__ for _, event in self.events]
@@ -100,6 +103,9 @@ def test_padding_does_not_reach_into_the_turn_before():
         ("I worked there for, um", 2_200),
         ("And then I moved to London because", 2_200),
         ("My manager.", 2_200),
+        ("I studied physics.", 2_200),
+        ("About seven years.", 1_000),
+        ("Skip this question, please.", 700),
         ("I think the reason was...", 2_200),
         ("Let me think.", 20_000),
         ("Good question. Give me a moment.", 20_000),
@@ -117,6 +123,33 @@ def test_without_words_the_hold_is_the_plain_one():
     call = Call()
     call.speak_then_pause("")
     assert 1_000 <= call.stopped_after() < 1_000 + FRAME_MS
+
+
+def test_silence_alone_does_not_end_a_turn_while_its_words_are_awaited():
+    call = Call(hears_pauses=False)
+    call.hear(SPEECH, 1_000)
+    call.silence_began = call.detector.now_ms
+    call.hear(SILENCE, 1_500)
+    assert "SpeechStopped" not in call.kinds()
+    call.detector.hint("I led a team of five people.")
+    call.hear(SILENCE, FRAME_MS)
+    assert 1_500 <= call.stopped_after() <= 1_500 + 2 * FRAME_MS
+
+
+def test_words_that_never_come_are_not_awaited_for_long():
+    call = Call(hears_pauses=False)
+    call.hear(SPEECH, 1_000)
+    call.silence_began = call.detector.now_ms
+    call.hear(SILENCE, 10_000)
+    assert 2_500 <= call.stopped_after() < 2_500 + FRAME_MS
+
+
+def test_server_vad_waits_for_no_words():
+    call = Call(TurnPolicy.from_turn_detection({"type": "server_vad"}), hears_pauses=False)
+    call.hear(SPEECH, 1_000)
+    call.silence_began = call.detector.now_ms
+    call.hear(SILENCE, 1_000)
+    assert 500 <= call.stopped_after() < 500 + FRAME_MS
 
 
 def test_a_pause_inside_an_answer_does_not_end_it():
@@ -213,6 +246,18 @@ class TestWire:
         assert policy.holds.plain == 500
         assert policy.create_response
         assert policy.idle_timeout_ms is None
+
+    def test_who_is_silent_is_prompted_as_the_session_says(self):
+        letter, patient, eager = (
+            TurnPolicy.from_turn_detection(wire).prompt_after_ms
+            for wire in (
+                {"type": "server_vad"},
+                {"type": "semantic_vad", "eagerness": "low"},
+                {"type": "semantic_vad", "eagerness": "high"},
+            )
+        )
+        assert letter is None
+        assert patient > SEMANTIC.prompt_after_ms > eager
 
     def test_eagerness_orders_the_waiting(self):
         low, medium, high = (
