@@ -1,8 +1,9 @@
 """Tokens: who issues them, what they claim, and how each is verified.
 
-Three kinds, all JWTs (RFC 7519) signed with ES256 by a key with a `kid`, told apart by `aud`:
+Four kinds, all JWTs (RFC 7519) signed with ES256 by a key with a `kid`, told apart by `aud`:
 
 - access token (`viva`): a user of a tenant; claims `sub`, `tenant_id`, `role`.
+- invitation token (`viva-invitation`): a candidate before the interview; claim `invitation_id`.
 - session token (`viva-session`): one person in one interview, at most one hour.
 - machine token (`viva-machine`): one machine's right to store one session's transcript.
 
@@ -27,6 +28,7 @@ from vivavoce.errors import AuthenticationFailed, Forbidden
 ALGORITHM: Final = "ES256"
 ISSUER: Final = "vivavoce"
 ACCESS: Final = "viva"
+INVITATION: Final = "viva-invitation"
 SESSION: Final = "viva-session"
 MACHINE: Final = "viva-machine"
 MAX_TOKEN_BYTES: Final = 8192
@@ -53,6 +55,7 @@ class Identity:
     tenant_id: str
     role: str
     session_id: str | None
+    invitation_id: str | None
     permissions: frozenset[str]
     token_id: str
     issued_at: int
@@ -116,6 +119,7 @@ def issue(
     ttl: int,
     role: str = "authenticated",
     session_id: str | None = None,
+    invitation_id: str | None = None,
     permissions: Sequence[str] = (),
     now: float | None = None,
     **extra: Any,
@@ -124,12 +128,13 @@ def issue(
 
     Args:
         keys: The first key signs.
-        audience: `ACCESS`, `SESSION` or `MACHINE`.
+        audience: `ACCESS`, `INVITATION`, `SESSION` or `MACHINE`.
         subject: A uuid, or the database's `auth.uid()` fails.
         tenant_id: The tenant, a uuid.
         ttl: Seconds of life; a session token lives at most `MAX_SESSION_TOKEN_SECONDS`.
         role: Database role.
         session_id: Restricts the token to one session.
+        invitation_id: Restricts the token to one invitation, and the sessions started with it.
         permissions: What it allows.
         now: Seconds since the epoch; the clock if None.
         extra: Further claims.
@@ -151,6 +156,8 @@ def issue(
     }
     if session_id is not None:
         claims["session_id"] = session_id
+    if invitation_id is not None:
+        claims["invitation_id"] = invitation_id
     key = keys.keys[0]
     return jwt.encode({"alg": ALGORITHM, "kid": key.kid, "typ": "JWT"}, claims, key)
 
@@ -263,7 +270,7 @@ class SupabaseVerifier:
         kept = {
             name: value
             for name, value in decoded.claims.items()
-            if name not in ("session_id", "permissions")
+            if name not in ("session_id", "invitation_id", "permissions")
         }
         return _identity({**kept, "aud": ACCESS, "jti": login if isinstance(login, str) else ""})
 
@@ -291,9 +298,10 @@ def _identity(claims: dict[str, Any]) -> Identity:
     tenant_id = claims.get("tenant_id") or (
         app_metadata.get("tenant_id") if isinstance(app_metadata, dict) else None
     )
-    session_id = claims.get("session_id")
+    session_id, invitation_id = claims.get("session_id"), claims.get("invitation_id")
     permissions = claims.get("permissions", [])
-    ids = [claims["sub"], tenant_id] + ([] if session_id is None else [session_id])
+    limits = [value for value in (session_id, invitation_id) if value is not None]
+    ids = [claims["sub"], tenant_id, *limits]
     if (
         claims.get("role") != "authenticated"
         or not all(_is_uuid(value) for value in ids)
@@ -303,7 +311,7 @@ def _identity(claims: dict[str, Any]) -> Identity:
         or not isinstance(claims["aud"], str)
     ):
         raise AuthenticationFailed("The token is not valid here.")
-    if claims["aud"] != ACCESS and session_id is None:
+    if not _is_limited_as_its_kind(claims["aud"], session_id, invitation_id):
         raise AuthenticationFailed("The token is not valid here.")
     return Identity(
         kind=claims["aud"],
@@ -311,12 +319,20 @@ def _identity(claims: dict[str, Any]) -> Identity:
         tenant_id=str(tenant_id),
         role="authenticated",
         session_id=session_id,
+        invitation_id=invitation_id,
         permissions=frozenset(permissions),
         token_id=claims["jti"],
         issued_at=claims["iat"],
         expires_at=claims["exp"],
         claims={**claims, "tenant_id": str(tenant_id)},
     )
+
+
+def _is_limited_as_its_kind(kind: str, session_id: object, invitation_id: object) -> bool:
+    """Whether a token names exactly what it is for: no less, so that it does not reach further."""
+    if kind == INVITATION:
+        return session_id is None and invitation_id is not None
+    return invitation_id is None and (kind == ACCESS or session_id is not None)
 
 
 def _is_uuid(value: object) -> bool:

@@ -9,6 +9,7 @@ from websockets.asyncio.client import connect
 
 from support.api import add_tenant, open_api, scripted_provider, scripted_voice
 from support.postgres import admin_dsn, database, database_name, dsn, postgres
+from vivavoce import tokens
 
 __all__ = ["admin_dsn", "database", "database_name", "dsn", "postgres"]
 
@@ -26,6 +27,11 @@ EDGES = [
     "/internal/v1/machines/{machine}/reports",
     "/v1/sessions/{session}/call",
     "/v1/sessions/{session}/events",
+    "/functions/v1/invitation-token",
+    "/functions/v1/console-token",
+    "/v1/interviews",
+    "/v1/interviews/{session}/invitations",
+    "/v1/consents",
 ]
 
 
@@ -53,6 +59,11 @@ async def session(api):
 
 
 def token_for(path, api, session):
+    if path == "/v1/consents":
+        invitation = session["session"]
+        return api.access_token(
+            audience=tokens.INVITATION, subject=invitation, invitation_id=invitation
+        )
     return session["machine_token"] if path.startswith("/internal") else api.access_token()
 
 

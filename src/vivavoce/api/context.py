@@ -53,13 +53,22 @@ def session_id_of(text: str, identity: tokens.Identity) -> str:
     Raises:
         NotFound: If it is no session id, or another session's than the token's.
     """
-    try:
-        session_id = str(UUID(text))
-    except ValueError:
-        raise NotFound("There is no such session.") from None
+    session_id = id_of(text, "session")
     if identity.session_id is not None and UUID(identity.session_id) != UUID(session_id):
         raise NotFound("There is no such session.")
     return session_id
+
+
+def id_of(text: str, thing: str) -> str:
+    """The id in a path.
+
+    Raises:
+        NotFound: If it is none.
+    """
+    try:
+        return str(UUID(text))
+    except ValueError:
+        raise NotFound(f"There is no such {thing}.") from None
 
 
 def caller(identity: tokens.Identity, request: AnyRequest) -> dict[str, str]:

@@ -20,7 +20,7 @@ MAX_BODY_BYTES: Final = 4096
 async def session_token(request: AnyRequest, body: RawBody, api: ApiParts) -> Response[bytes]:
     """Renew a session token; a session token needs no body."""
     try:
-        identity = api.identify(request, PEOPLE)
+        identity = api.identify(request, (*PEOPLE, tokens.INVITATION))
     except AuthenticationFailed as error:
         if not error.details.get("expired"):
             raise

@@ -1,25 +1,31 @@
 """`/v1/sessions`: what is shown of sessions, and what is asked of them."""
 
-from base64 import urlsafe_b64decode, urlsafe_b64encode
-from datetime import datetime
 from typing import Final
-from uuid import UUID
 
 import msgspec
-from litestar import Response, get, post
+from litestar import Response, delete, get, post
 from litestar.params import FromPath, RawBody
 
 from vivavoce import tokens
-from vivavoce.api.context import PEOPLE, AnyRequest, Api, ApiParts, answer, session_id_of
+from vivavoce.api.context import (
+    PEOPLE,
+    AnyRequest,
+    Api,
+    ApiParts,
+    answer,
+    id_of,
+    session_id_of,
+)
+from vivavoce.api.paging import Place, read_page
 from vivavoce.api.problems import request_id_of
 from vivavoce.control import room
 from vivavoce.control.access import visible_session
 from vivavoce.control.end import end_by_caller
+from vivavoce.control.erase import erase_session as erase
 from vivavoce.control.response import machine_info
 from vivavoce.errors import InvalidRequest
 from vivavoce.protocol.codec import decode
 from vivavoce.protocol.sessions import (
-    MAX_PAGE,
     CallRequest,
     EventReceipt,
     EventRequest,
@@ -36,7 +42,6 @@ ONE: Final = "/v1/sessions/{session_id:str}"
 END: Final = f"{ONE}/end"
 CALL: Final = f"{ONE}/call"
 EVENTS: Final = f"{ONE}/events"
-DEFAULT_PAGE: Final = 50
 MAX_BODY_BYTES: Final = 16_384
 
 
@@ -44,16 +49,19 @@ MAX_BODY_BYTES: Final = 16_384
 async def list_sessions(request: AnyRequest, api: ApiParts) -> Response[bytes]:
     """The tenant's sessions, the newest first."""
     identity = api.identify(request, (tokens.ACCESS,))
-    limit = _limit(request.query_params.get("limit"))
-    cursor = request.query_params.get("cursor")
     status = request.query_params.get("status")
     if status is not None and status not in list(SessionStatus):
         raise InvalidRequest("status: there is no such status.")
-    before = _read_cursor(cursor) if cursor else None
-    async with api.plane.database.as_tenant(identity.claims) as conn:
-        found = await rows.list_sessions(conn, limit=limit + 1, before=before, status=status)
-    page = found[:limit]
-    following = _cursor(page[-1]) if len(found) > limit else None
+    of = request.query_params.get("interviewId")
+    interview_id = None if of is None else id_of(of, "interview")
+
+    async def read(limit: int, before: Place | None) -> list[SessionRow]:
+        async with api.plane.database.as_tenant(identity.claims) as conn:
+            return await rows.list_sessions(
+                conn, limit=limit, before=before, status=status, interview_id=interview_id
+            )
+
+    page, following = await read_page(request, read)
     return answer(SessionPage(sessions=[_view(api, one) for one in page], next_cursor=following))
 
 
@@ -80,6 +88,18 @@ async def end_session(
         request_id=request_id_of(request),
     )
     return answer(_view(api, session))
+
+
+@delete(ONE, status_code=204)
+async def erase_session(request: AnyRequest, session_id: FromPath[str], api: ApiParts) -> None:
+    """Erase a session that is over, with its transcript."""
+    identity = api.identify(request, (tokens.ACCESS,))
+    await erase(
+        api.plane,
+        identity,
+        session_id_of(session_id, identity),
+        request_id=request_id_of(request),
+    )
 
 
 @post(CALL, status_code=204, request_max_body_size=MAX_BODY_BYTES)
@@ -112,6 +132,8 @@ def _view(api: Api, session: SessionRow) -> SessionView:
         architecture=session.architecture,
         user_id=session.user_id,
         company_id=session.company_id,
+        interview_id=session.interview_id,
+        invitation_id=session.invitation_id,
         end_reason=session.end_reason,
         transcript_complete=session.transcript_complete,
         item_count=session.item_count,
@@ -126,30 +148,3 @@ def _view(api: Api, session: SessionRow) -> SessionView:
         ended_at=session.ended_at,
         expires_at=session.expires_at,
     )
-
-
-def _limit(text: str | None) -> int:
-    try:
-        limit = DEFAULT_PAGE if text is None else int(text)
-    except ValueError:
-        limit = 0
-    if not 1 <= limit <= MAX_PAGE:
-        raise InvalidRequest(f"limit: 1 to {MAX_PAGE}.")
-    return limit
-
-
-def _cursor(session: SessionRow) -> str:
-    text = f"{session.created_at.isoformat()} {session.id}"
-    return urlsafe_b64encode(text.encode()).decode().rstrip("=")
-
-
-def _read_cursor(cursor: str) -> tuple[datetime, str]:
-    try:
-        text = urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode()
-        created_at, _, session_id = text.partition(" ")
-        instant = datetime.fromisoformat(created_at)
-        if instant.tzinfo is None:
-            raise ValueError(cursor)  # noqa: TRY301  one way out for all that is no cursor
-        return instant, str(UUID(session_id))
-    except ValueError:
-        raise InvalidRequest("cursor: take the one of the page before.") from None

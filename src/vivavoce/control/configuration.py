@@ -16,6 +16,7 @@ from uuid import uuid4
 import msgspec
 
 from vivavoce import tokens
+from vivavoce.control.occasion import Occasion, plan_of_row, settled_config
 from vivavoce.control.plane import ControlPlane
 from vivavoce.errors import InvalidRequest
 from vivavoce.protocol.codec import clean_json, clean_text, encode
@@ -36,7 +37,7 @@ UNUSED_SECONDS: Final = 900.0
 MACHINE_SLACK_SECONDS: Final = 60.0
 """In which a machine ends by itself what its limits demand, before the control plane does."""
 MACHINE_TOKEN_SLACK_SECONDS: Final = 300
-TURN_SECONDS: Final = 3900
+TURN_SLACK_SECONDS: Final = 60
 
 
 class IssuedConfig(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
@@ -53,13 +54,27 @@ def new_session(
     request: InterviewStartRequest,
     *,
     idempotency_key: str | None,
+    occasion: Occasion | None = None,
 ) -> NewSession:
     """Work out what a session is started with.
+
+    Args:
+        plane: The parts.
+        identity: Whoever starts it.
+        request: What is wanted; of an interview's own settings, what is said here comes first.
+        idempotency_key: Names the session for whoever starts it.
+        occasion: The interview that it is held for, and the invitation.
 
     Raises:
         InvalidRequest: If the request asks for what cannot be.
     """
     config = request.session_config or SessionConfig()
+    plan = interview.DEFAULT_PLAN
+    company_id, language = request.company_id, plan.language
+    if occasion is not None:
+        config = settled_config(occasion.interview, request.session_config)
+        plan = plan_of_row(occasion.interview)
+        company_id, language = company_id or occasion.interview.company_id, plan.language
     voice = config.voice_config or OpenAIVoiceConfig(voice=plane.settings.voice_name)
     text = clean_text(config.instructions or "").strip()
     if request.region is not None and request.architecture == "direct":
@@ -74,11 +89,12 @@ def new_session(
         raise InvalidRequest(f"sessionData: larger than {MAX_SESSION_DATA_BYTES} bytes.")
     issued = IssuedConfig(
         call=interview.call_configuration(
-            instructions=text or interview.instructions(interview.DEFAULT_PLAN),
+            instructions=text or interview.instructions(plan),
             model=plane.settings.voice_model,
             transcription_model=plane.settings.voice_transcription_model,
             voice=voice.voice,
             speed=voice.speed,
+            language=language,
         ),
         limits=SessionLimits(
             max_duration=float(config.max_duration),
@@ -96,11 +112,14 @@ def new_session(
         config=clean_json(msgspec.to_builtins(issued)),
         created_at=now,
         expires_at=now + timedelta(seconds=lifetime),
-        company_id=request.company_id,
+        company_id=company_id,
         session_data=clean_json(request.session_data),
         candidate=clean_json(msgspec.to_builtins(request.candidate)),
         region=request.region,
         idempotency_key=idempotency_key,
+        interview_id=None if occasion is None else occasion.interview.id,
+        invitation_id=None if occasion is None else occasion.invitation_id,
+        consent_version=None if occasion is None else occasion.consent_version,
     )
 
 
@@ -134,7 +153,7 @@ def session_token(plane: ControlPlane, session: SessionRow) -> tuple[str, dateti
 
 
 def ice_servers(plane: ControlPlane, session: SessionRow) -> list[TurnServerConfig]:
-    """TURN servers with credentials of a session's own, good for somewhat more than its length.
+    """TURN servers with credentials of a session's own, good until it must have ended.
 
     Source: draft-uberti-behave-turn-rest-00.
     """
@@ -144,7 +163,8 @@ def ice_servers(plane: ControlPlane, session: SessionRow) -> list[TurnServerConf
     urls = list(settings.turn_servers)
     if settings.turn_secret is None:
         return [TurnServerConfig(urls)]
-    username = f"{int(time.time()) + TURN_SECONDS}:{session.id}"
+    expires_at = int(session.expires_at.timestamp()) + TURN_SLACK_SECONDS
+    username = f"{expires_at}:{session.id}"
     digest = new_hmac(
         settings.turn_secret.get_secret_value().encode(), username.encode(), sha1
     ).digest()

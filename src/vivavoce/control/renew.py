@@ -19,8 +19,8 @@ async def renew_token(
     Args:
         plane: The parts.
         identity: A session token, expired by at most `tokens.RENEWAL_GRACE_SECONDS`, or the
-            access token of whoever started the session.
-        session_id: Which session, for an access token.
+            access token of whoever started the session, or the token of its invitation.
+        session_id: Which session, for the latter two.
 
     Raises:
         InvalidRequest: If it is not said which session.

@@ -14,6 +14,7 @@ import structlog
 
 from vivavoce import tokens
 from vivavoce.control import configuration
+from vivavoce.control.occasion import Occasion
 from vivavoce.control.plane import ControlPlane
 from vivavoce.control.pool import Held
 from vivavoce.control.response import start_response
@@ -64,6 +65,7 @@ async def start_interview(
     *,
     idempotency_key: str | None = None,
     request_id: str | None = None,
+    occasion: Occasion | None = None,
 ) -> InterviewStartResponse:
     """Start a session, or find the one that this key has started.
 
@@ -74,6 +76,7 @@ async def start_interview(
         idempotency_key: The same key of the same caller gives the same session. Secrets are minted
             anew. If the start failed, the key is free again.
         request_id: For the audit log.
+        occasion: The interview that it is held for, if one was planned.
 
     Raises:
         QuotaExceeded: If the tenant has all the sessions that it may have.
@@ -82,7 +85,9 @@ async def start_interview(
         SessionEnded: If the key's session is over.
         InvalidRequest: If the request asks for what cannot be.
     """
-    new = configuration.new_session(plane, identity, request, idempotency_key=idempotency_key)
+    new = configuration.new_session(
+        plane, identity, request, idempotency_key=idempotency_key, occasion=occasion
+    )
     session = await _admit(plane, identity, new, request_id)
     if session is None:
         return await _join(plane, identity, new)

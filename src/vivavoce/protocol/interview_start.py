@@ -37,13 +37,16 @@ class CandidateInfo(msgspec.Struct, rename="camel", frozen=True, forbid_unknown_
     external_id: Annotated[str, msgspec.Meta(max_length=200)] | None = None
 
 
-Uuid = Annotated[str, msgspec.Meta(pattern="^[0-9a-fA-F-]{36}$")]
+Uuid = Annotated[str, msgspec.Meta(pattern="^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$")]
 
 
 class InterviewStartRequest(
     msgspec.Struct, rename="camel", frozen=True, forbid_unknown_fields=True
 ):
-    """Everything is optional: an empty object starts a hybrid session with the defaults."""
+    """Everything is optional: an empty object starts a hybrid session with the defaults.
+
+    With an invitation's token, only `architecture` and `region` may be given.
+    """
 
     architecture: Architecture = "hybrid"
     session_config: SessionConfig | None = None

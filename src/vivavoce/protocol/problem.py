@@ -23,6 +23,8 @@ class Problem(msgspec.Struct, rename="camel", frozen=True, kw_only=True, omit_de
     request_id: str
     retry_after: float | None = None
     tried_regions: list[str] | None = None
+    reason: str | None = None
+    """Which one of several, where a page has different words for each."""
 
 
 def problem(error: VivavoceError, *, request_id: str, status: int | None = None) -> Problem:
@@ -38,6 +40,7 @@ def problem(error: VivavoceError, *, request_id: str, status: int | None = None)
         request_id=request_id,
         retry_after=error.retry_after,
         tried_regions=error.details.get("triedRegions"),
+        reason=error.details.get("reason"),
     )
 
 

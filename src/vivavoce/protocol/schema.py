@@ -17,6 +17,7 @@ from vivavoce.errors import ERRORS, HTTP_STATUS, RECOVERY, Code, Recovery
 from vivavoce.protocol import (
     connection,
     interview_start,
+    interviews,
     machine,
     messages,
     problem,
@@ -38,6 +39,10 @@ RECEIVED: Final[Mapping[str, Any]] = {
     "session-token-request": sessions.SessionTokenRequest,
     "call-request": sessions.CallRequest,
     "event-request": sessions.EventRequest,
+    "interview-draft": interviews.InterviewDraft,
+    "invitation-request": interviews.InvitationRequest,
+    "secret-request": interviews.SecretRequest,
+    "consent-request": interviews.ConsentRequest,
     "realtime-server-event": realtime.ServerEvent,
 }
 """What we accept: a field with a default may be left out."""
@@ -50,6 +55,14 @@ SENT: Final[Mapping[str, Any]] = {
     "session-view": sessions.SessionView,
     "session-page": sessions.SessionPage,
     "event-receipt": sessions.EventReceipt,
+    "interview-view": interviews.InterviewView,
+    "interview-page": interviews.InterviewPage,
+    "invitation-view": interviews.InvitationView,
+    "invitation-created": interviews.InvitationCreated,
+    "invitation-page": interviews.InvitationPage,
+    "invitation-welcome": interviews.InvitationWelcome,
+    "consent-view": interviews.ConsentView,
+    "access-token-response": interviews.AccessTokenResponse,
     "problem": problem.Problem,
 }
 """What we answer: a field that is always written is always there."""

@@ -27,6 +27,8 @@ class SessionView(msgspec.Struct, rename="camel", frozen=True, kw_only=True):
     architecture: str
     user_id: str
     company_id: str | None
+    interview_id: str | None
+    invitation_id: str | None
     end_reason: str | None
     transcript_complete: bool | None
     """Whether everything that was said is stored; None while the session lives."""

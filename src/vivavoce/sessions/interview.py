@@ -54,6 +54,7 @@ class Question:
         text: As it is asked.
         probe: What to ask once more when the answer stays vague.
         clarification: The question in other words.
+        must_ask: Whether it may not be left out.
         weight: For scoring; never enters a call.
         notes: For scoring; never enter a call.
     """
@@ -61,6 +62,7 @@ class Question:
     text: str
     probe: str | None = None
     clarification: str | None = None
+    must_ask: bool = True
     weight: float | None = None
     notes: str | None = None
 
@@ -71,12 +73,18 @@ class Plan:
 
     Attributes:
         questions: In their order, at most `MAX_QUESTIONS`.
-        introduction: What the candidate and the interviewer should know first, such as the role.
+        introduction: What the candidate and the interviewer should know first.
+        role: What the candidate applies for.
+        guidance: For the interviewer: tone, what to dwell on.
+        language: Of the interview (ISO 639-1).
         closing: What is said before the goodbye, such as when the candidate will hear back.
     """
 
     questions: tuple[Question, ...]
     introduction: str = ""
+    role: str = ""
+    guidance: str = ""
+    language: str = "en"
     closing: str | None = None
 
 
@@ -99,7 +107,15 @@ def instructions(plan: Plan) -> str:
     parts = [_CONDUCT]
     if plan.introduction.strip():
         parts.append(_one_line(plan.introduction))
-    if plan.closing:
+    if plan.role.strip():
+        parts.append(f"The interview is for this role: {_one_line(plan.role)}")
+    if plan.language != "en":
+        parts.append(f"Hold it in the language with the ISO 639-1 code {plan.language}.")
+    if plan.guidance.strip():
+        parts.append(f"Guidance for you: {_one_line(plan.guidance)}")
+    if spare := _spare(plan):
+        parts.append(spare)
+    if plan.closing and plan.closing.strip():
         parts.append(f"Closing: {_one_line(plan.closing)}")
     lines = []
     for number, question in enumerate(plan.questions[:MAX_QUESTIONS], start=1):
@@ -109,6 +125,18 @@ def instructions(plan: Plan) -> str:
         if question.clarification:
             lines.append(f"   Clarification: {_one_line(question.clarification)}")
     return "\n\n".join([*parts, "\n".join(["Questions:", *lines])])
+
+
+def _spare(plan: Plan) -> str:
+    """Say which questions may be left out, if some may."""
+    asked = plan.questions[:MAX_QUESTIONS]
+    numbers = [str(number) for number, one in enumerate(asked, start=1) if not one.must_ask]
+    if not numbers:
+        return ""
+    return (
+        f"If time grows short you may leave out these by their numbers: {', '.join(numbers)}."
+        " Ask all the others whatever happens."
+    )
 
 
 def plan_of(questions: Sequence[str]) -> Plan:

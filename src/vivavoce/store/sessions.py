@@ -4,16 +4,24 @@ Every function takes a connection whose role and claims are set already: row-lev
 what it sees.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any, Final
 
 import asyncpg
 import msgspec
 
-from vivavoce.errors import InvalidRequest, NotFound, QuotaExceeded
+from vivavoce.errors import (
+    Conflict,
+    InvalidRequest,
+    NotFound,
+    QuotaExceeded,
+    SessionEnded,
+    VivavoceError,
+)
 from vivavoce.protocol.messages import EndReason
 from vivavoce.sessions.lifecycle import LIVE, TRANSITIONS, SessionEvent, SessionStatus, sources
+from vivavoce.store.invitations import refuse_expired, refuse_revoked
 from vivavoce.store.pool import Connection
 from vivavoce.store.rows import columns, to_row
 
@@ -30,6 +38,8 @@ class SessionRow(msgspec.Struct, frozen=True, kw_only=True):
     id: str
     tenant_id: str
     company_id: str | None
+    interview_id: str | None
+    invitation_id: str | None
     user_id: str
     architecture: str
     status: str
@@ -64,9 +74,24 @@ class NewSession(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     candidate: Any = None
     region: str | None = None
     idempotency_key: str | None = None
+    interview_id: str | None = None
+    invitation_id: str | None = None
+    consent_version: str | None = None
+    """Of the text that whoever comes with the invitation must have agreed to."""
 
 
 _COLUMNS: Final = columns(SessionRow)
+
+
+_REFUSALS: Final[Mapping[str, Callable[[], VivavoceError]]] = {
+    "no_invitation": lambda: NotFound("There is no such invitation."),
+    "revoked": refuse_revoked,
+    "expired": refuse_expired,
+    "no_consent": lambda: Conflict(
+        "The candidate has not agreed to the text of this invitation yet.", reason="no_consent"
+    ),
+    "used": lambda: SessionEnded("The interview of this invitation is over."),
+}
 
 
 async def admit_session(
@@ -81,7 +106,10 @@ async def admit_session(
 
     Raises:
         QuotaExceeded: If the tenant has all the live sessions that it may have.
-        NotFound: If there is no such tenant.
+        NotFound: If there is no such tenant or invitation.
+        Forbidden: If the invitation was revoked, or has expired (`reason`).
+        Conflict: If the consent is missing (`reason`).
+        SessionEnded: If the invitation has had its sessions.
         InvalidRequest: If there is no such company, or something is too large.
     """
     try:
@@ -92,7 +120,9 @@ async def admit_session(
             _LIVE,
             request_id,
         )
-    except asyncpg.ForeignKeyViolationError:
+    except asyncpg.ForeignKeyViolationError as error:
+        if error.constraint_name == "interview_sessions_interview_fkey":
+            raise NotFound("There is no such interview.") from None
         raise InvalidRequest("companyId: there is no such company.") from None
     except asyncpg.CheckViolationError as error:
         raise InvalidRequest(f"The request is too large ({error.constraint_name}).") from None
@@ -103,6 +133,8 @@ async def admit_session(
             f"All {record['allowed']} sessions that this tenant may have at once are in use.",
             retry_after=QUOTA_RETRY_SECONDS,
         )
+    if refuse := _REFUSALS.get(record["outcome"]):
+        raise refuse()
     return None if record["outcome"] == "known" else _admitted(new)
 
 
@@ -112,6 +144,8 @@ def _admitted(new: NewSession) -> SessionRow:
         id=new.id,
         tenant_id=new.tenant_id,
         company_id=new.company_id,
+        interview_id=new.interview_id,
+        invitation_id=new.invitation_id,
         user_id=new.user_id,
         architecture=new.architecture,
         status=SessionStatus.PROVISIONING,
@@ -204,6 +238,7 @@ async def list_sessions(
     limit: int,
     before: tuple[datetime, str] | None = None,
     status: str | None = None,
+    interview_id: str | None = None,
 ) -> list[SessionRow]:
     """Sessions, the newest first, from the one before `before` on."""
     created_at, session_id = before or (None, None)
@@ -212,12 +247,14 @@ async def list_sessions(
         select {_COLUMNS} from interview_sessions
         where ($1::timestamptz is null or (created_at, id) < ($1, $2::uuid))
           and ($3::text is null or status = $3)
+          and ($5::uuid is null or interview_id = $5)
         order by created_at desc, id desc limit $4
         """,  # noqa: S608
         created_at,
         session_id,
         status,
         limit,
+        interview_id,
     )
     return [to_row(record, SessionRow) for record in records]
 

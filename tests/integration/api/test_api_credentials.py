@@ -11,6 +11,7 @@ from joserfc import jwt
 from joserfc.jwk import OctKey
 
 from support.api import add_tenant
+from support.invitations import invite
 from vivavoce import tokens
 
 EDGES = [
@@ -20,11 +21,39 @@ EDGES = [
     ("POST", "/internal/v1/machines/{id}/reports", {"reports": []}),
     ("GET", "/v1/sessions", None),
     ("GET", "/v1/sessions/{id}", None),
+    ("DELETE", "/v1/sessions/{id}", None),
     ("GET", "/v1/sessions/{id}/transcript", None),
     ("POST", "/v1/sessions/{id}/end", None),
     ("POST", "/v1/sessions/{id}/call", {"callId": "rtc_1"}),
     ("POST", "/v1/sessions/{id}/events", {"type": "pause"}),
+    ("GET", "/v1/invitation", None),
+    ("POST", "/v1/consents", {"version": "any", "agreed": []}),
+    ("GET", "/v1/interviews", None),
+    ("POST", "/v1/interviews", {"title": "Any", "questions": [{"text": "Why?"}]}),
+    ("GET", "/v1/interviews/{id}", None),
+    ("PUT", "/v1/interviews/{id}", {"title": "Any", "questions": [{"text": "Why?"}]}),
+    ("DELETE", "/v1/interviews/{id}", None),
+    ("POST", "/v1/interviews/{id}/invitations", {}),
+    ("GET", "/v1/interviews/{id}/invitations", None),
+    ("GET", "/v1/invitations/{id}", None),
+    ("POST", "/v1/invitations/{id}/revoke", None),
 ]
+
+
+START = "/functions/v1/interview-start"
+FOR_SESSIONS = {
+    ("GET", "/v1/sessions/{id}"),
+    ("GET", "/v1/sessions/{id}/transcript"),
+    ("POST", "/v1/sessions/{id}/end"),
+    ("POST", "/v1/sessions/{id}/call"),
+    ("POST", "/v1/sessions/{id}/events"),
+}
+FOR_GUESTS = {
+    ("POST", START),
+    ("POST", "/functions/v1/session-token"),
+    ("GET", "/v1/invitation"),
+    ("POST", "/v1/consents"),
+}
 
 
 def unsigned(token: str) -> str:
@@ -60,6 +89,8 @@ async def test_no_edge_takes_a_bad_token(api, session):
         "other issuer": api.access_token(iss="somebody-else"),
         "huge": "x" * 9000,
         "session token without a session": api.access_token(audience=tokens.SESSION),
+        "invitation token without an invitation": api.access_token(audience=tokens.INVITATION),
+        "access token with an invitation": api.access_token(invitation_id=str(uuid4())),
     }
     for method, path, body in EDGES:
         address = path.replace("{id}", session["sessionId"])
@@ -102,7 +133,7 @@ async def test_another_tenants_session_looks_like_none(api, admin_dsn, session):
 async def test_a_session_token_is_good_for_its_own_session_only(api, session):
     other = await api.started()
     for method, path, body in EDGES:
-        if "/sessions/{id}" not in path:
+        if path.startswith("/functions"):
             continue
         answer = await api.call(
             method,
@@ -110,10 +141,25 @@ async def test_a_session_token_is_good_for_its_own_session_only(api, session):
             body,
             token=session["sessionToken"],
         )
-        assert (answer.status, answer.code) == (404, "NOT_FOUND"), path
-    for method, path in (("GET", "/v1/sessions"), ("POST", "/functions/v1/interview-start")):
-        answer = await api.call(method, path, token=session["sessionToken"])
-        assert answer.code == "AUTHENTICATION_FAILED"
+        is_for_sessions = (method, path) in FOR_SESSIONS
+        refusal = (404, "NOT_FOUND") if is_for_sessions else (401, "AUTHENTICATION_FAILED")
+        assert (answer.status, answer.code) == refusal, (method, path)
+    answer = await api.call("POST", START, {}, token=session["sessionToken"])
+    assert answer.code == "AUTHENTICATION_FAILED"
+    renewed_other = await renewed(api, session["sessionToken"], {"sessionId": other["sessionId"]})
+    assert renewed_other.code == "NOT_FOUND"
+
+
+async def test_an_invitation_is_good_for_nothing_but_its_own_interview(api, session):
+    guest = await invite(api)
+    for method, path, body in EDGES:
+        if (method, path) in FOR_GUESTS:
+            continue
+        for thing in (session["sessionId"], guest.invitation_id, guest.interview_id):
+            answer = await api.call(method, path.replace("{id}", thing), body, token=guest.token)
+            assert (answer.status, answer.code) == (401, "AUTHENTICATION_FAILED"), (method, path)
+    other = await renewed(api, guest.token, {"sessionId": session["sessionId"]})
+    assert (other.status, other.code) == (404, "NOT_FOUND")
 
 
 async def test_a_session_token_without_the_permission_is_refused(api, session):
@@ -236,7 +282,7 @@ async def test_a_revoked_token_is_good_for_nothing(api):
         "timestamp": "2026-11-24T10:00:00Z",
     }
     for method, path, body in EDGES:
-        if "machines" in path or path in ("/v1/sessions", "/functions/v1/interview-start"):
+        if (method, path) not in FOR_SESSIONS and "transcript-processor" not in path:
             continue
         sent = event if "transcript-processor" in path else body
         answer = await api.call(

@@ -1,0 +1,53 @@
+"""What a candidate does before the interview, and how a recruiter comes into the console."""
+
+from typing import Final
+
+from litestar import Response, get, post
+from litestar.params import RawBody
+
+from vivavoce import tokens
+from vivavoce.api.context import AnyRequest, ApiParts, answer
+from vivavoce.api.problems import request_id_of
+from vivavoce.control import console, invited
+from vivavoce.protocol.codec import decode
+from vivavoce.protocol.interviews import ConsentRequest, SecretRequest
+
+INVITATION_TOKEN: Final = "/functions/v1/invitation-token"  # noqa: S105  an address
+CONSOLE_TOKEN: Final = "/functions/v1/console-token"  # noqa: S105  an address
+WELCOME: Final = "/v1/invitation"
+CONSENTS: Final = "/v1/consents"
+MAX_BODY_BYTES: Final = 4096
+
+
+@post(INVITATION_TOKEN, status_code=200, request_max_body_size=MAX_BODY_BYTES)
+async def invitation_token(request: AnyRequest, body: RawBody, api: ApiParts) -> Response[bytes]:
+    """Exchange the secret of an invitation's link for a token."""
+    wanted = decode(body, SecretRequest, max_bytes=MAX_BODY_BYTES)
+    return answer(
+        await invited.come_in(api.plane, wanted.secret, request_id=request_id_of(request))
+    )
+
+
+@post(CONSOLE_TOKEN, status_code=200, request_max_body_size=MAX_BODY_BYTES)
+async def console_token(request: AnyRequest, body: RawBody, api: ApiParts) -> Response[bytes]:
+    """Exchange the secret of a console link, once, for an access token."""
+    wanted = decode(body, SecretRequest, max_bytes=MAX_BODY_BYTES)
+    return answer(
+        await console.enter_console(api.plane, wanted.secret, request_id=request_id_of(request))
+    )
+
+
+@get(WELCOME)
+async def show_welcome(request: AnyRequest, api: ApiParts) -> Response[bytes]:
+    """What a candidate is told before anything begins."""
+    identity = api.identify(request, (tokens.INVITATION,))
+    return answer(await invited.welcome(api.plane, identity))
+
+
+@post(CONSENTS, status_code=201, request_max_body_size=MAX_BODY_BYTES)
+async def give_consent(request: AnyRequest, body: RawBody, api: ApiParts) -> Response[bytes]:
+    """Keep what a candidate agrees to."""
+    identity = api.identify(request, (tokens.INVITATION,))
+    given = decode(body, ConsentRequest, max_bytes=MAX_BODY_BYTES)
+    consent = await invited.agree(api.plane, identity, given, request_id=request_id_of(request))
+    return answer(consent, status=201)
