@@ -120,6 +120,9 @@ class EngineSettings(Settings):
     engine_reachable_address: str | None = Field(
         default=None, description="Public address to offer for audio, where it differs (NAT)."
     )
+    engine_drain_seconds: float = Field(
+        default=20.0, ge=0, le=86_400, description="Time for live calls when the engine is to stop."
+    )
     engine_shutdown_seconds: int = Field(
         default=2, ge=0, le=60, description="Time for requests in hand when the engine stops."
     )
@@ -129,6 +132,15 @@ class EngineSettings(Settings):
     engine_model_threads: int = Field(
         default=1, ge=1, le=16, description="Threads of each speech model."
     )
+
+    engine_faults: Names = Field(
+        default=(), description="Faults to make on purpose; `viva engine --fault list` has them."
+    )
+
+    @field_validator("engine_faults", mode="before")
+    @classmethod
+    def _are_separated(cls, value: Any) -> Any:
+        return _words(value)
 
     @field_validator("engine_api_key")
     @classmethod
@@ -224,9 +236,7 @@ class ServerSettings(Settings):
     @field_validator("allowed_origins", "regions", "stun_servers", "turn_servers", mode="before")
     @classmethod
     def _separated(cls, value: Any) -> Any:
-        if isinstance(value, str):
-            return tuple(part.strip() for part in value.split(",") if part.strip())
-        return value
+        return _words(value)
 
     @field_validator(*_urls)
     @classmethod
@@ -359,6 +369,12 @@ def describe(settings: Settings) -> list[Setting]:
             )
         )
     return described
+
+
+def _words(value: Any) -> Any:
+    if isinstance(value, str):
+        return tuple(part.strip() for part in value.split(",") if part.strip())
+    return value
 
 
 def _variable(name: str, field: FieldInfo | None = None) -> str:

@@ -88,14 +88,17 @@ class _PeerConnection(RTCPeerConnection):
     receivers, threads and consent checks that nobody ends.
     """
 
-    def __init__(self, configuration: RTCConfiguration) -> None:
+    def __init__(self, configuration: RTCConfiguration, connect_delay: float) -> None:
         super().__init__(configuration)
+        self._connect_delay = connect_delay
         self._connecting: set[asyncio.Task[None]] = set()
 
     async def _RTCPeerConnection__connect(self) -> None:  # noqa: N802  aiortc's own, mangled
         task = cast("asyncio.Task[None]", asyncio.current_task())
         self._connecting.add(task)
         try:
+            if self._connect_delay:
+                await anyio.sleep(self._connect_delay)
             await super()._RTCPeerConnection__connect()  # type: ignore[misc]
         except InvalidStateError:  # the other side was faster to leave
             return
@@ -114,15 +117,19 @@ class _PeerConnection(RTCPeerConnection):
 
 @asynccontextmanager
 async def open_peer_connection(
-    ice_servers: Iterable[RTCIceServer] = (),
+    ice_servers: Iterable[RTCIceServer] = (), *, connect_delay: float = 0.0
 ) -> AsyncGenerator[RTCPeerConnection, None]:
     """Open a peer connection and close it whole on every way out.
 
     The close is shielded: cut off half-way it would leave tasks, sockets and threads behind.
     Without `ice_servers` nothing off the machine's own networks is asked (aiortc's own default is
     a public STUN server).
+
+    Args:
+        ice_servers: STUN and TURN.
+        connect_delay: Seconds to wait before connecting: a slow network, made on purpose.
     """
-    peer = _PeerConnection(RTCConfiguration(iceServers=list(ice_servers)))
+    peer = _PeerConnection(RTCConfiguration(iceServers=list(ice_servers)), connect_delay)
     try:
         yield peer
     finally:

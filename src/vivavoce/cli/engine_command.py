@@ -1,31 +1,46 @@
 """`viva engine`: the voice engine alone."""
 
 import secrets
-import signal
 from typing import Any
 
-import anyio
 import click
 
-from vivavoce.engine.app import run_engine
+from vivavoce.cli.exits import StackFailed
+from vivavoce.engine.app import run_until_signal
+from vivavoce.engine.faults import EFFECTS
 from vivavoce.settings import EngineSettings, load
 
 
-async def run_engine_command(*, port: int | None, host: str | None) -> None:
+async def run_engine_command(**options: Any) -> None:
     """Run the engine until SIGINT or SIGTERM. Its URL is the one line on standard output.
+
+    Args:
+        options: Settings of the engine without their prefix; None stands for one that is not given.
 
     Raises:
         SettingsError: If a setting is wrong.
         StackFailed: If the address cannot be had.
     """
-    settings = _settings(port=port, host=host)
-    async with anyio.create_task_group() as tasks:
-        with anyio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as signals:
-            url = await tasks.start(run_engine, settings)
-            click.echo(url)
-            async for _ in signals:
-                tasks.cancel_scope.cancel()
-                return
+    settings = _settings(**options)
+    address = f"{settings.engine_host}:{settings.engine_port}"
+    try:
+        await run_until_signal(settings, click.echo)
+    except* OSError as group:
+        why: BaseException = group
+        while isinstance(why, BaseExceptionGroup):
+            why = why.exceptions[0]
+        raise StackFailed(f"The engine cannot listen on {address}: {why}.") from None
+
+
+def list_faults() -> None:
+    """Print every fault: what it does, what the product does about it, and how it is found."""
+    for fault, effect in EFFECTS.items():
+        takes = effect.takes
+        value = f"={takes.default:g}" if takes else ""
+        click.echo(f"{fault}{value}")
+        click.echo(f"    {effect.does}")
+        click.echo(f"    the product: {effect.provokes}")
+        click.echo(f"    red in --check: {effect.breaks}")
 
 
 def _settings(**options: Any) -> EngineSettings:

@@ -102,19 +102,32 @@ def up() -> None:
 Examples:
   VIVA_ENGINE_API_KEY=$(openssl rand -hex 24) viva engine --port 8100
   viva engine --port 0                a free port, and a key made for this run
+  viva engine --fault list            the faults that can be made on purpose
+  viva engine --fault sideband-404*2 --fault late-transcripts=3
 """
 )
 @click.option("--port", type=click.IntRange(0, 65535), help="0 takes a free one. Default: 8100.")
 @click.option("--host", help="Address to listen on. Default: 127.0.0.1.")
-def engine(port: int | None, host: str | None) -> None:
+@click.option(
+    "--fault",
+    "faults",
+    multiple=True,
+    metavar="NAME[=VALUE][*TIMES]",
+    help="Do something wrong on purpose; can be given again. `list` lists all.",
+)
+def engine(port: int | None, host: str | None, faults: tuple[str, ...]) -> None:
     """Run the local voice engine alone, for any client of the OpenAI Realtime API.
 
-    The key that clients must send is VIVA_ENGINE_API_KEY.
+    The key that clients must send is VIVA_ENGINE_API_KEY. The first SIGTERM or Ctrl-C lets the
+    calls that live come to their end, a second one ends them.
     """
-    from vivavoce.cli.engine_command import run_engine_command
+    from vivavoce.cli.engine_command import list_faults, run_engine_command
 
+    if "list" in faults:
+        list_faults()
+        return
     _log_to_stderr()
-    run(lambda: run_engine_command(port=port, host=host))
+    run(lambda: run_engine_command(port=port, host=host, faults=faults or None))
 
 
 @viva.command(hidden=True)

@@ -3,7 +3,9 @@
 import logging
 import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import nullcontext
+from functools import partial
 from typing import Final
 
 import anyio
@@ -12,6 +14,7 @@ from uvloop import new_event_loop
 
 from vivavoce.engine.call import Ending
 from vivavoce.engine.calls import Calls
+from vivavoce.engine.faults import Faults, parse_faults
 from vivavoce.engine.http import make_app
 from vivavoce.engine.interviewer import stock_sentences
 from vivavoce.engine.metrics import Metrics
@@ -27,50 +30,72 @@ _GOODBYE_SECONDS: Final = 3.0
 async def run_engine(
     settings: EngineSettings,
     *,
+    models: Models | None = None,
+    draining: anyio.Event | None = None,
     task_status: TaskStatus[str] = anyio.TASK_STATUS_IGNORED,
 ) -> None:
-    """Run the engine until it is cancelled; then end its calls properly.
+    """Run the engine until it is cancelled or drained; then end its calls properly.
 
     Calls may be opened at once; the models load meanwhile, in about 1.5 s (`/readyz`).
 
     Args:
         settings: Where and how to serve.
+        models: Shared with other engines of this process; None loads its own.
+        draining: Set it to take no more calls, and to end when those that live have ended or
+            `engine_drain_seconds` are over.
         task_status: Started with the URL, such as `http://127.0.0.1:8100`, once it listens:
             `url = await tasks.start(run_engine, settings)`.
 
     Raises:
         OSError: If the address cannot be had.
-        SettingsError: If there is no API key.
+        SettingsError: If there is no API key, or no such fault.
         Unavailable: If the speech models cannot be loaded.
     """
     if settings.engine_api_key is None:
         raise SettingsError("VIVA_ENGINE_API_KEY is not set; `openssl rand -hex 24` makes one.")
+    try:
+        faults = parse_faults(settings.engine_faults)
+    except ValueError as error:
+        raise SettingsError(f"VIVA_ENGINE_FAULTS: {error}.") from None
+    if faults:
+        _log.warning("faults are made on purpose: %s", faults)
     stop = anyio.Event()
     async with anyio.create_task_group() as tasks:
-        url = await tasks.start(_run, settings, stop)
+        run = partial(_run, settings, faults, models, draining or anyio.Event(), stop)
+        url = await tasks.start(run)
         task_status.started(url)
         try:
-            await anyio.sleep_forever()
+            await stop.wait()
         finally:
             stop.set()
 
 
 async def _run(
-    settings: EngineSettings, stop: anyio.Event, *, task_status: TaskStatus[str]
+    settings: EngineSettings,
+    faults: Faults,
+    shared: Models | None,
+    draining: anyio.Event,
+    stop: anyio.Event,
+    *,
+    task_status: TaskStatus[str],
 ) -> None:
     wanted = ModelSettings(whisper=settings.engine_whisper, threads=settings.engine_model_threads)
     with (
         anyio.CancelScope(shield=True),
         listen(settings.engine_host, settings.engine_port) as listener,
     ):
-        async with open_models(wanted) as models, anyio.create_task_group() as tasks:
+        async with (
+            nullcontext(shared) if shared else open_models(wanted) as models,
+            anyio.create_task_group() as tasks,
+        ):
             metrics = Metrics()
-            calls = Calls(settings, models, tasks, metrics)
-            app = make_app(settings, calls, models, metrics)
+            calls = Calls(settings, models, tasks, metrics, faults)
+            app = make_app(settings, calls, models, metrics, faults)
             server = make_server(app, shutdown_seconds=settings.engine_shutdown_seconds)
             tasks.start_soon(_warm_up, models)
             tasks.start_soon(calls.make_ready)
             tasks.start_soon(server.serve, [listener])
+            tasks.start_soon(_drain, calls, settings.engine_drain_seconds, draining, stop)
             host, port = listener.getsockname()[:2]
             task_status.started(f"http://{f'[{host}]' if ':' in host else host}:{port}")
             await stop.wait()
@@ -83,6 +108,14 @@ async def _run(
             tasks.cancel_scope.cancel()
 
 
+async def _drain(calls: Calls, seconds: float, draining: anyio.Event, stop: anyio.Event) -> None:
+    await draining.wait()
+    calls.close()
+    with anyio.move_on_after(seconds):
+        await calls.until_none()
+    stop.set()
+
+
 async def _warm_up(models: Models) -> None:
     await models.ready()
     try:
@@ -91,14 +124,37 @@ async def _warm_up(models: Models) -> None:
         _log.warning("speech could not be prepared: %s", error)
 
 
-async def _run_until_signal(settings: EngineSettings) -> None:
+async def run_until_signal(settings: EngineSettings, say: Callable[[str], None]) -> None:
+    """Run the engine for a terminal or a supervisor.
+
+    The first SIGTERM or SIGINT drains it, a second ends it at once.
+
+    Args:
+        settings: Where and how to serve.
+        say: Given the URL once it listens.
+
+    Raises:
+        ExceptionGroup: Of what `run_engine` raises.
+    """
+    draining = anyio.Event()
+
+    async def run(*, task_status: TaskStatus[str]) -> None:
+        await run_engine(settings, draining=draining, task_status=task_status)
+        tasks.cancel_scope.cancel()
+
     with anyio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as signals:
         async with anyio.create_task_group() as tasks:
-            url = await tasks.start(run_engine, settings)
-            sys.stdout.write(f"{url}\n")
-            sys.stdout.flush()
-            await anext(aiter(signals))
-            tasks.cancel_scope.cancel()  # signals are still taken, so that a second does no harm
+            say(await tasks.start(run))
+            async for _ in signals:
+                if draining.is_set():
+                    break
+                draining.set()
+            tasks.cancel_scope.cancel()  # signals are still taken, so that a third does no harm
+
+
+def _say(url: str) -> None:
+    sys.stdout.write(f"{url}\n")
+    sys.stdout.flush()
 
 
 def main() -> int:
@@ -119,7 +175,9 @@ def main() -> int:
         logging.getLogger(library).setLevel(logging.WARNING)
     status = 0
     try:
-        anyio.run(_run_until_signal, settings, backend_options={"loop_factory": new_event_loop})
+        anyio.run(
+            run_until_signal, settings, _say, backend_options={"loop_factory": new_event_loop}
+        )
     except* (OSError, SettingsError, Unavailable) as failed:
         for why in _causes(failed):
             sys.stderr.write(f"The engine cannot run: {why}\n")

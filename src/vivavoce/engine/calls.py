@@ -10,6 +10,8 @@ from anyio.abc import TaskGroup, TaskStatus
 from vivavoce.engine.call import Call, Ending
 from vivavoce.engine.client_events import take_event
 from vivavoce.engine.events import EventStream
+from vivavoce.engine.faults import Fault, Faults
+from vivavoce.engine.faulty_events import make_faulty
 from vivavoce.engine.metrics import Metrics
 from vivavoce.engine.models import Models
 from vivavoce.engine.peer import Peer, open_peer, readable_offer
@@ -29,15 +31,22 @@ class Calls:
         models: Shared by all calls.
         tasks: The engine's own: calls run in it until they end.
         metrics: Where calls are counted.
+        faults: What is to go wrong.
     """
 
     def __init__(
-        self, settings: EngineSettings, models: Models, tasks: TaskGroup, metrics: Metrics
+        self,
+        settings: EngineSettings,
+        models: Models,
+        tasks: TaskGroup,
+        metrics: Metrics,
+        faults: Faults,
     ) -> None:
         self._settings = settings
         self._models = models
         self._tasks = tasks
         self._metrics = metrics
+        self._faults = faults
         self._detectors = SpeechDetectors()
         self._calls: dict[str, Call] = {}
         self._opening = 0
@@ -69,7 +78,14 @@ class Calls:
             Refused: If the offer cannot be answered, or there is no room.
         """
         readable_offer(offer)
-        if self._is_closed or len(self._calls) + self._opening >= self._settings.engine_max_calls:
+        if self._is_closed:
+            raise Refused(
+                "The engine is about to stop and takes no more calls; call another one.",
+                status=503,
+                type="server_error",
+                code="engine_stopping",
+            )
+        if len(self._calls) + self._opening >= self._settings.engine_max_calls:
             self._metrics.calls_refused.inc()
             raise Refused(
                 "The engine holds as many calls as it may; try again later.",
@@ -83,17 +99,27 @@ class Calls:
                 opened: tuple[str, str] = await self._tasks.start(self._run, offer, session)
         finally:
             self._opening -= 1
+            self._emptied.set()
         return opened
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether no more calls are opened."""
+        return self._is_closed
+
+    def close(self) -> None:
+        """Open no more calls; those that live go on."""
+        self._is_closed = True
 
     def end_all(self, ending: Ending) -> None:
         """End all calls and open no more."""
-        self._is_closed = True
+        self.close()
         for call in self._calls.values():
             call.end(ending)
 
     async def until_none(self) -> None:
         """Wait until no call is left."""
-        while self._calls:
+        while self._calls or self._opening:
             self._emptied = anyio.Event()
             await self._emptied.wait()
 
@@ -107,7 +133,8 @@ class Calls:
         settings = self._settings
         events = EventStream()
         playout = Playout(events)
-        async with open_peer() as peer, self._detectors.lend() as speech:
+        connect_delay = self._faults.strike(Fault.SLOW_MEDIA) or 0.0
+        async with open_peer(connect_delay=connect_delay) as peer, self._detectors.lend() as speech:
             await peer.accept(
                 offer,
                 playout,
@@ -140,6 +167,8 @@ class Calls:
         self._metrics.calls_active.inc()
         _log.info("call %s opened", call.id)
         try:
+            if self._faults:
+                make_faulty(call, self._faults, tasks)
             with call.listening(peer.send):
                 peer.listen(lambda message: take_event(call, message))
                 tasks.start_soon(call.run, peer)
@@ -165,8 +194,12 @@ class Calls:
             await peer.has_connected.wait()
         if not peer.has_connected.is_set():
             call.end(Ending.NEVER_CONNECTED)
+        elif (seconds := self._faults.strike(Fault.DYING_CALLS)) is not None:
+            await anyio.sleep(seconds)
+            call.end(Ending.FAILED)
         await peer.has_ended.wait()
-        call.end(Ending.CLIENT_LEFT)
+        if self._faults.strike(Fault.UNNOTICED_LEAVING) is None:
+            call.end(Ending.CLIENT_LEFT)
 
 
 async def _watch_length(call: Call) -> None:

@@ -33,6 +33,7 @@ class EventStream:
 
     def __init__(self) -> None:
         self._sinks: list[Sink] = []
+        self._through: Callable[[Event, Callable[[Event], None]], None] | None = None
 
     def attach(self, sink: Sink) -> None:
         """Send what is emitted from now on to a sink as well."""
@@ -42,9 +43,20 @@ class EventStream:
         """Send nothing more to a sink."""
         self._sinks.remove(sink)
 
+    def pass_through(self, change: Callable[[Event, Callable[[Event], None]], None]) -> None:
+        """Give every event to `change`, which sends what is to be sent of it."""
+        self._through = change
+
     def emit(self, type_: str, **fields: Any) -> None:
         """Send an event to everyone."""
-        text = encode(new_event(type_, **fields))
+        event = new_event(type_, **fields)
+        if self._through:
+            self._through(event, self._send)
+        else:
+            self._send(event)
+
+    def _send(self, event: Event) -> None:
+        text = encode(event)
         for sink in tuple(self._sinks):
             sink(text)
 

@@ -25,11 +25,13 @@ from litestar.types import Receive, Scope, Send
 from vivavoce.engine.call import Call, Ending
 from vivavoce.engine.calls import Calls
 from vivavoce.engine.events import new_id
+from vivavoce.engine.faults import Cut, Fault, Faults
+from vivavoce.engine.faulty_sockets import faulty_sideband
 from vivavoce.engine.metrics import Metrics
 from vivavoce.engine.models import Models
 from vivavoce.engine.peer import MAX_OFFER_BYTES
 from vivavoce.engine.realtime_session import default_session, updated_session
-from vivavoce.engine.refusals import Refused, invalid_key
+from vivavoce.engine.refusals import Refused, invalid_key, no_such_call
 from vivavoce.engine.secrets import PREFIX, ClientSecrets
 from vivavoce.engine.sideband import serve_sideband
 from vivavoce.errors import Unavailable
@@ -66,6 +68,7 @@ class Surface:
     models: Models
     metrics: Metrics
     secrets: ClientSecrets
+    faults: Faults
 
     def require_key(self, connection: _Connection) -> None:
         """Refuse whoever does not send the API key; a client secret is not enough.
@@ -80,13 +83,14 @@ class Surface:
 
     async def attach(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve `GET /v1/realtime?call_id=…`: a WebSocket, refused by HTTP before the upgrade."""
+        faulty_send = faulty_sideband(self.faults, Cut(scope["state"]), send)
         try:
             call = self._call_to_attach_to(ASGIConnection(scope, receive, send))
         except Refused as refused:
             await _refuse(refused, scope, receive, send)
             return
         with self.metrics.sidebands_active.track_inprogress():
-            await serve_sideband(call, receive, send)
+            await serve_sideband(call, receive, faulty_send)
 
     def _call_to_attach_to(self, connection: _Connection) -> Call:
         self.require_key(connection)
@@ -98,13 +102,17 @@ class Surface:
                 "Sessions over a WebSocket are not supported; give the call_id of a call.",
                 param="call_id",
             )
-        return self.calls.get(call_id)
+        call = self.calls.get(call_id)
+        if self.faults.strike(Fault.SIDEBAND_404) is not None:
+            raise no_such_call()
+        return call
 
 
 @post("/v1/realtime/client_secrets", status_code=200)
 async def create_client_secret(request: _Request, surface: NamedDependency[Surface]) -> _Json:
     """Make a key for one call with a session that is settled now."""
     surface.require_key(request)
+    surface.faults.refuse(Fault.REFUSE_SECRETS)
     wish = _decoded(await request.body() or b"{}", _SecretWish)
     session = updated_session(default_session(), wish.session or {})
     seconds = surface.settings.engine_client_secret_seconds
@@ -118,11 +126,16 @@ async def create_client_secret(request: _Request, surface: NamedDependency[Surfa
 @post("/v1/realtime/calls", status_code=201, media_type=_SDP)
 async def create_call(request: _Request, surface: NamedDependency[Surface]) -> Response[bytes]:
     """Answer an SDP offer: alone (`application/sdp`), or in a form with a session."""
+    faults, cut = surface.faults, Cut(request.scope["state"])
     with _session_of_caller(request, surface) as session:
         offer, update = await _offer_and_session(request)
+        await faults.before_call(cut)
         call_id, answer = await surface.calls.open(offer, updated_session(session, update))
-    location = f"/v1/realtime/calls/{call_id}"
-    return Response(answer.encode(), media_type=_SDP, headers={"Location": location})
+    await faults.after_call(cut)
+    headers = {"Location": f"/v1/realtime/calls/{call_id}"}
+    if faults.strike(Fault.NO_LOCATION) is not None:
+        headers = {}
+    return Response(answer.encode(), media_type=_SDP, headers=headers)
 
 
 @post("/v1/realtime/calls/{call_id:str}/hangup", status_code=200, media_type=MediaType.TEXT)
@@ -131,7 +144,9 @@ async def hang_up(
 ) -> bytes:
     """End a call."""
     surface.require_key(request)
-    surface.calls.get(call_id).end(Ending.HUNG_UP)
+    call = surface.calls.get(call_id)
+    surface.faults.refuse(Fault.REFUSE_HANG_UPS)
+    call.end(Ending.HUNG_UP)
     return b""
 
 
@@ -143,7 +158,9 @@ async def health() -> _Json:
 
 @get("/readyz")
 async def readiness(surface: NamedDependency[Surface]) -> Response[_Json]:
-    """Say whether calls can be spoken in: the models are loaded."""
+    """Say whether calls can be opened and spoken in: the models are loaded."""
+    if surface.calls.is_closed:
+        return Response({"status": "stopping"}, status_code=503)
     with anyio.move_on_after(_READY_SECONDS):
         try:
             await surface.models.ready()
@@ -159,9 +176,12 @@ async def figures(surface: NamedDependency[Surface]) -> bytes:
     return surface.metrics.text()
 
 
-def make_app(settings: EngineSettings, calls: Calls, models: Models, metrics: Metrics) -> Litestar:
+def make_app(
+    settings: EngineSettings, calls: Calls, models: Models, metrics: Metrics, faults: Faults
+) -> Litestar:
     """Make the ASGI application of an engine."""
-    surface = Surface(settings, calls, models, metrics, ClientSecrets())
+    secrets = ClientSecrets(are_single_use=not faults.has(Fault.REUSABLE_SECRETS))
+    surface = Surface(settings, calls, models, metrics, secrets, faults)
 
     @asgi("/v1/realtime", copy_scope=True)
     async def attach(scope: Scope, receive: Receive, send: Send) -> None:

@@ -174,7 +174,7 @@ def _bad_offer(reason: str) -> Refused:
 
 
 @asynccontextmanager
-async def open_peer() -> AsyncGenerator[Peer, None]:
+async def open_peer(*, connect_delay: float = 0.0) -> AsyncGenerator[Peer, None]:
     """Open a connection that waits for its offer, and close it on every way out."""
-    async with open_peer_connection() as connection:
+    async with open_peer_connection(connect_delay=connect_delay) as connection:
         yield Peer(connection)

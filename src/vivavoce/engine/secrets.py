@@ -25,8 +25,11 @@ class _Secret:
 class ClientSecrets:
     """The client secrets of one engine, in memory, known by their hashes."""
 
-    def __init__(self, now: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self, now: Callable[[], float] = time.time, *, are_single_use: bool = True
+    ) -> None:
         self._now = now
+        self._are_single_use = are_single_use
         self._secrets: dict[bytes, _Secret] = {}
 
     def issue(self, session: dict[str, Any], seconds: int) -> tuple[str, int]:
@@ -73,7 +76,7 @@ class ClientSecrets:
                 status=401,
                 code="ephemeral_token_already_used",
             )
-        secret.is_used = True
+        secret.is_used = self._are_single_use
         return secret.session
 
     def give_back(self, value: str) -> None:

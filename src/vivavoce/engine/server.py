@@ -25,6 +25,7 @@ class PatientlessProtocol(H11Protocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Give the first request its time."""
         super().connection_made(transport)
+        self.app_state = {**self.app_state, "abort": transport.abort}  # in every scope's `state`
         self._start_deadline()
 
     def data_received(self, data: bytes) -> None:

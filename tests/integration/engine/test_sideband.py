@@ -103,7 +103,7 @@ async def test_a_call_at_its_limit_expires_as_at_the_real_service():
 
 
 async def test_an_engine_that_is_stopped_says_so():
-    with run_engine_process() as engine:
+    with run_engine_process(drain_seconds="0") as engine:
         async with open_call(engine.url, engine.key) as call:
             socket = await sideband(engine, call.call_id)
             await socket.recv()
