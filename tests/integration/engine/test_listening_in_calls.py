@@ -1,0 +1,91 @@
+"""How a call listens: answers that go on, our own voice come back, candidates who are silent."""
+
+import numpy as np
+
+from support.rtc import Microphone, open_call
+from support.speech import speech
+
+QUESTIONS = "Questions:\n1. What is your favourite city?\n2. Why did you become a nurse?"
+
+
+def session(**turn_detection):
+    return {
+        "type": "realtime",
+        "instructions": QUESTIONS,
+        "audio": {
+            "input": {"transcription": {}, "turn_detection": turn_detection},
+            "output": {"speed": 1.5},
+        },
+    }
+
+
+def asked(text):
+    return {
+        "type": "message",
+        "role": "assistant",
+        "content": [{"type": "output_text", "text": text}],
+    }
+
+
+class Loudspeaker(Microphone):
+    """A microphone beside a loudspeaker: it sends back what the client hears, 14 dB softer."""
+
+    def __init__(self):
+        super().__init__()
+        self.heard = bytearray()
+        self._returned = 0
+
+    async def recv(self):
+        back = bytes(self.heard[self._returned :])
+        self._returned += len(back)
+        self._audio += (np.frombuffer(back, "<i2") * 0.2).astype("<i2").tobytes()
+        return await super().recv()
+
+
+async def test_a_reply_is_taken_back_when_the_answer_goes_on(engine):
+    async with open_call(engine.url, engine.key, session(type="server_vad")) as call:
+        call.send("conversation.item.create", item=asked("What is your favourite city?"))
+        await call.microphone.say(speech("My favourite city is Berlin.", 24_000))
+        await call.until("output_audio_buffer.started")
+        first = len(call.events)
+        await call.microphone.say(speech("And I like Paris in the spring.", 24_000))
+        truncated = await call.until("conversation.item.truncated", after=first)
+        assert truncated["audio_end_ms"] < 1_500
+        answer = await call.until(
+            lambda event: (
+                event["type"] == "response.output_audio_transcript.done"
+                and event["item_id"] != truncated["item_id"]
+            ),
+            after=first,
+        )
+        assert "Why did you become a nurse?" in answer["transcript"]
+
+
+async def test_our_own_voice_does_not_interrupt_us(engine):
+    microphone = Loudspeaker()
+    async with open_call(
+        engine.url, engine.key, session(type="server_vad"), microphone=microphone
+    ) as call:
+        call.heard = microphone.heard
+        call.send("response.create")
+        await call.until("output_audio_buffer.stopped")
+        loudest = np.abs(np.frombuffer(bytes(microphone.heard), "<i2").astype(int)).max() * 0.2
+        assert loudest > 500  # it was loud enough to be heard
+        assert "input_audio_buffer.speech_started" not in call.types
+
+
+async def test_who_stays_silent_is_asked_once_more_and_no_more(engine):
+    wanted = session(type="server_vad", idle_timeout_ms=600)
+    async with open_call(engine.url, engine.key, wanted) as call:
+        call.send("response.create")
+        await call.until("output_audio_buffer.stopped")
+        first = len(call.events)
+        prompt = await call.until("response.output_audio_transcript.done", after=first)
+        assert prompt["transcript"].startswith("There's no hurry.")
+        assert "What is your favourite city?" in prompt["transcript"]
+        await call.until("output_audio_buffer.stopped", after=first)
+        later = len(call.events)
+        await call.until("input_audio_buffer.timeout_triggered", after=later)
+        last = len(call.events)
+        await call.until("input_audio_buffer.timeout_triggered", after=last)
+        assert "response.created" not in call.types[later:]
