@@ -32,7 +32,7 @@ Floats = NDArray[np.float64]
 
 _SPEECH_RMS: Final = 0.06  # of full scale, while words are spoken
 _QUIET: Final = 0.02  # of the loudest sample: softer than this before and after words is no word
-_ESPEAK: Final = {"espeak": "en-us", "espeak-gb": "en-gb"}
+_ESPEAK: Final = {"espeak": "en-us", "espeak-gb": "en-gb", "espeak-scot": "en-gb-scotland"}
 _FLITE: Final = ("slt", "rms", "awb", "kal16")
 VOICES: Final = (OWN_VOICE, *_ESPEAK, *_FLITE)
 
