@@ -18,7 +18,6 @@ from typing import Annotated, Any, ClassVar, Final, Literal, TypeVar
 from urllib.parse import urlsplit
 
 from pydantic import AliasChoices, Field, SecretStr, ValidationError, field_validator
-from pydantic.fields import FieldInfo
 from pydantic_settings import (
     BaseSettings,
     InitSettingsSource,
@@ -174,6 +173,14 @@ class ServerSettings(Settings):
     allowed_origins: Names = Field(
         default=(), description="Further origins of web pages that may open a session."
     )
+    web_folder: Path | None = Field(
+        default=None, description="Folder of built pages to serve; none: the package's own."
+    )
+    organisation: str = Field(
+        default="the organisation that runs this site",
+        min_length=1,
+        description="Who invites candidates, as they read it.",
+    )
     database_url: SecretStr | None = Field(
         default=None, description="Any Postgres from 15 on; none: an own one under home."
     )
@@ -283,17 +290,6 @@ class VoiceEndpoint:
     api_key: SecretStr
 
 
-@dataclass(frozen=True, slots=True)
-class Setting:
-    """A setting as `viva config show` prints it. A secret's value is never in it."""
-
-    name: str
-    variable: str
-    value: str
-    source: Literal["environment", "file", "default"]
-    description: str
-
-
 S = TypeVar("S", bound=Settings)
 
 
@@ -353,35 +349,10 @@ def unknown_variables(environment: Mapping[str, str]) -> list[str]:
     return sorted(name for name in environment if name.startswith(PREFIX) and name not in known)
 
 
-def describe(settings: Settings) -> list[Setting]:
-    """List every setting with its value and where it comes from; secrets are hidden."""
-    in_file = read_file(config_path(settings.home))
-    described = []
-    for name, field in type(settings).model_fields.items():
-        variable = _variable(name, field)
-        if os.environ.get(variable):
-            source: Literal["environment", "file", "default"] = "environment"
-        else:
-            source = "file" if name in in_file else "default"
-        described.append(
-            Setting(
-                name, variable, _shown(getattr(settings, name)), source, field.description or ""
-            )
-        )
-    return described
-
-
 def _words(value: Any) -> Any:
     if isinstance(value, str):
         return tuple(part.strip() for part in value.split(",") if part.strip())
     return value
-
-
-def _variable(name: str, field: FieldInfo | None = None) -> str:
-    alias = field.validation_alias if field else None
-    if isinstance(alias, AliasChoices):
-        return str(alias.choices[0])
-    return f"{PREFIX}{name.upper()}"
 
 
 def _flat(table: Mapping[str, Any], prefix: str = "") -> Mapping[str, Any]:
@@ -392,14 +363,6 @@ def _flat(table: Mapping[str, Any], prefix: str = "") -> Mapping[str, Any]:
         else:
             values[f"{prefix}{key}"] = value
     return values
-
-
-def _shown(value: Any) -> str:
-    if value is None:
-        return ""
-    if isinstance(value, SecretStr):
-        return "(set, hidden)" if value.get_secret_value() else "(empty)"
-    return ", ".join(value) if isinstance(value, tuple) else str(value)
 
 
 def _complaint(error: Any) -> str:

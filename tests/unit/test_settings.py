@@ -5,12 +5,12 @@ import os
 import pytest
 from pydantic import ValidationError
 
+from vivavoce.cli.config_command import describe
 from vivavoce.settings import (
     OPENAI_BASE_URL,
     EngineSettings,
     ServerSettings,
     SettingsError,
-    describe,
     load,
     unknown_variables,
 )

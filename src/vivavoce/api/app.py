@@ -31,9 +31,11 @@ from vivavoce.api.context import MAX_BODY_BYTES, Api
 from vivavoce.api.gateway import Gateway
 from vivavoce.api.ingest_queue import IngestQueue
 from vivavoce.api.metrics import Metrics
+from vivavoce.api.pages import PACKAGED, Pages
 from vivavoce.api.problems import EXCEPTION_HANDLERS, REQUEST_ID
 from vivavoce.api.requests import Requests
 from vivavoce.api.server import RECEIVE_SECONDS, Server, listen, make_server, serve_until
+from vivavoce.api.web import PAGES
 from vivavoce.control.configuration import allowed_origins
 from vivavoce.control.end import end_all
 from vivavoce.control.plane import ControlPlane
@@ -173,7 +175,7 @@ def make_app(api: Api) -> ASGIApp:
         return api
 
     app = Litestar(
-        route_handlers=list(EDGES),
+        route_handlers=[*EDGES, *PAGES],
         dependencies={"api": Provide(provide_api, sync_to_thread=False)},
         exception_handlers=EXCEPTION_HANDLERS,
         openapi_config=None,
@@ -226,7 +228,13 @@ def _assemble(
         Verifier(keys.public(), issuer=settings.token_issuer),
         None if secret is None else SupabaseVerifier(secret.get_secret_value()),
     )
-    api = Api(plane, authenticator, IngestQueue(partial(ingest, database)), Metrics())
+    api = Api(
+        plane,
+        authenticator,
+        IngestQueue(partial(ingest, database)),
+        Metrics(),
+        Pages(settings.web_folder or PACKAGED),
+    )
     api.metrics.watch(
         "viva_machines_warm",
         "Machines that are ready and unclaimed.",

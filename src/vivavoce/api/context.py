@@ -12,6 +12,7 @@ from vivavoce import tokens
 from vivavoce.api.authentication import Authenticator, bearer_token
 from vivavoce.api.ingest_queue import IngestQueue
 from vivavoce.api.metrics import Metrics
+from vivavoce.api.pages import Pages
 from vivavoce.api.problems import request_id_of
 from vivavoce.control.plane import ControlPlane
 from vivavoce.errors import NotFound
@@ -31,6 +32,7 @@ class Api:
     authenticator: Authenticator
     ingest: IngestQueue
     metrics: Metrics
+    pages: Pages
 
     def identify(
         self, request: AnyRequest, audiences: Sequence[str], *, grace: int = 0
