@@ -1,0 +1,216 @@
+import { errorOf, WebRTCConnectionError } from './errors.ts';
+import { type EdgeShapes, edges, type Problem, type TranscriptEvent } from './generated.ts';
+import { within } from './tasks.ts';
+
+/** A token, or what gives a fresh one each time it is asked. */
+export type TokenSource = string | (() => Promise<string>);
+
+const timeoutMs = 30_000;
+const maxAnswerBytes = 8 * 1024 * 1024;
+
+const codeByStatus: Readonly<Record<number, string>> = {
+  401: 'AUTHENTICATION_FAILED',
+  404: 'NOT_FOUND',
+  429: 'RATE_LIMITED',
+};
+
+interface Ask<Request> {
+  readonly token: string;
+  readonly body?: Request;
+  readonly sessionId?: string;
+  readonly headers?: Readonly<Record<string, string>>;
+  /** Let the request outlive the page: for what is said when leaving. */
+  readonly keepalive?: boolean;
+}
+
+/** The control plane's HTTP edges, as a client sees them. Times of a request: 30 s at most. */
+export class Edge {
+  readonly #baseUrl: string;
+  readonly #source: TokenSource;
+  #token: string | null = null;
+
+  /**
+   * @param baseUrl Where the control plane is, such as `http://localhost:8000`.
+   * @param token The user's access token or the invitation's, or what gives one.
+   */
+  constructor(baseUrl: string, token: TokenSource) {
+    this.#baseUrl = baseUrl.replace(/\/+$/, '');
+    this.#source = token;
+  }
+
+  /** The user's or the invitation's token. */
+  async userToken(): Promise<string> {
+    this.#token ??= typeof this.#source === 'string' ? this.#source : await this.#source();
+    return this.#token;
+  }
+
+  /** Get a new token of the user's, where its source can give one. */
+  async refresh(): Promise<void> {
+    if (typeof this.#source !== 'string') this.#token = await this.#source();
+  }
+
+  /** Start a session; the same key gives the same session. */
+  async start(request: EdgeShapes['startInterview']['request'], idempotencyKey: string) {
+    const headers = { 'idempotency-key': idempotencyKey };
+    return this.#ask('startInterview', { token: await this.userToken(), body: request, headers });
+  }
+
+  /** Exchange a session token for a fresh one; it may have expired by five minutes. */
+  renew(sessionToken: string) {
+    return this.#ask('renewSessionToken', { token: sessionToken, body: {} });
+  }
+
+  /** Get a token of a session with the user's own token. */
+  async renewAsUser(sessionId: string) {
+    return this.#ask('renewSessionToken', { token: await this.userToken(), body: { sessionId } });
+  }
+
+  /** Tell of a call that we made ourselves (direct architecture), so that it can be ended. */
+  reportCall(sessionId: string, token: string, callId: string) {
+    return this.#ask('reportCall', { token, sessionId, body: { callId } });
+  }
+
+  /** Store what we witnessed; answered after commit, and safe to repeat. */
+  sendTranscript(token: string, events: TranscriptEvent[]) {
+    return this.#ask('storeTranscript', { token, body: { events } });
+  }
+
+  /** Tell of a control of the room. */
+  addEvent(sessionId: string, token: string, event: EdgeShapes['addEvent']['request']) {
+    return this.#ask('addEvent', { token, sessionId, body: event });
+  }
+
+  /** How the session stands. */
+  showSession(sessionId: string, token: string) {
+    return this.#ask('showSession', { token, sessionId });
+  }
+
+  /** What was said, as it is stored. */
+  showTranscript(sessionId: string, token: string) {
+    return this.#ask('showTranscript', { token, sessionId });
+  }
+
+  /** End a session. One that is over is no error. */
+  end(sessionId: string, token: string) {
+    return this.#ask('endSession', { token, sessionId, keepalive: true });
+  }
+
+  async #ask<Name extends keyof EdgeShapes>(
+    name: Name,
+    { token, body, sessionId, headers, keepalive = false }: Ask<EdgeShapes[Name]['request']>,
+  ): Promise<EdgeShapes[Name]['response']> {
+    const { method, path } = edges[name];
+    const url = this.#baseUrl + path.replace('{sessionId}', encodeURIComponent(sessionId ?? ''));
+    const { response, text } = await send(url, {
+      method,
+      keepalive,
+      headers: {
+        authorization: `Bearer ${token}`,
+        ...(method === 'POST' ? { 'content-type': 'application/json' } : {}),
+        ...headers,
+      },
+      ...(method === 'POST' ? { body: JSON.stringify(body ?? {}) } : {}),
+    });
+    if (!response.ok) throw refusalOf(response, text);
+    try {
+      return (text === '' ? undefined : JSON.parse(text)) as EdgeShapes[Name]['response'];
+    } catch {
+      throw errorOf('UNAVAILABLE', `${new URL(url).origin} answered with something else.`);
+    }
+  }
+}
+
+/** An SDP answer, and the call's id where the voice model gives one. */
+export interface ModelAnswer {
+  readonly sdp: string;
+  readonly callId: string | null;
+}
+
+/**
+ * Post an offer to the voice model with a client secret.
+ *
+ * Rejects with `SDP_EXCHANGE_FAILED` if it refuses or does not answer.
+ * Source: OpenAI API reference, "Create call".
+ */
+export async function exchangeSdp(
+  url: string,
+  clientSecret: string,
+  offer: string,
+): Promise<ModelAnswer> {
+  const headers = { authorization: `Bearer ${clientSecret}`, 'content-type': 'application/sdp' };
+  const { response, text } = await send(url, { method: 'POST', headers, body: offer });
+  if (response.status === 401 || response.status === 403) {
+    throw errorOf('AUTHENTICATION_FAILED', 'The voice model does not take the client secret.');
+  }
+  if (response.status !== 201) {
+    const message = `The voice model refused the offer (${response.status}).`;
+    throw errorOf('SDP_EXCHANGE_FAILED', message);
+  }
+  const callId = (response.headers.get('location') ?? '').replace(/\/+$/, '').split('/').at(-1);
+  return { sdp: text, callId: callId || null };
+}
+
+async function send(url: string, init: RequestInit): Promise<{ response: Response; text: string }> {
+  const silent = () => errorOf('UNAVAILABLE', `${new URL(url).origin} does not answer.`);
+  try {
+    return await within(
+      timeoutMs,
+      new AbortController().signal,
+      async (signal) => {
+        const response = await fetch(url, {
+          ...init,
+          signal,
+          cache: 'no-store',
+          credentials: 'omit',
+          redirect: 'error',
+          referrerPolicy: 'no-referrer',
+        });
+        return { response, text: await boundedText(response) };
+      },
+      silent,
+    );
+  } catch (error) {
+    throw error instanceof WebRTCConnectionError ? error : silent();
+  }
+}
+
+async function boundedText(response: Response): Promise<string> {
+  const decoder = new TextDecoder();
+  let text = '';
+  let size = 0;
+  for await (const chunk of chunksOf(response)) {
+    size += chunk.byteLength;
+    if (size > maxAnswerBytes) throw errorOf('UNAVAILABLE', 'The answer is too large.');
+    text += decoder.decode(chunk, { stream: true });
+  }
+  return text + decoder.decode();
+}
+
+async function* chunksOf(response: Response): AsyncGenerator<Uint8Array> {
+  const reader = response.body?.getReader();
+  if (reader === undefined) return;
+  try {
+    for (let read = await reader.read(); !read.done; read = await reader.read()) yield read.value;
+  } finally {
+    await reader.cancel();
+  }
+}
+
+/** Read a problem document; whatever stands between us and the API may answer otherwise. */
+function refusalOf(response: Response, text: string): WebRTCConnectionError {
+  let problem: Partial<Problem> = {};
+  try {
+    problem = JSON.parse(text) ?? {};
+  } catch {
+    // Not ours: the status alone says what is wrong.
+  }
+  if (typeof problem.code !== 'string' || typeof problem.detail !== 'string') {
+    const code = codeByStatus[response.status] ?? 'UNAVAILABLE';
+    return errorOf(code, `The server answered with status ${response.status}.`);
+  }
+  return errorOf(problem.code, problem.detail, {
+    ...(typeof problem.retryAfter === 'number' ? { retryAfter: problem.retryAfter * 1000 } : {}),
+    ...(Array.isArray(problem.triedRegions) ? { triedRegions: problem.triedRegions } : {}),
+    ...(typeof problem.requestId === 'string' ? { requestId: problem.requestId } : {}),
+  });
+}

@@ -1,0 +1,377 @@
+import { Connection } from './connection.ts';
+import { Edge, type TokenSource } from './edge.ts';
+import { asConnectionError, errorOf, type WebRTCConnectionError } from './errors.ts';
+import type {
+  EventRequest,
+  InterviewStartRequest,
+  InterviewStartResponse,
+  RealtimeServerEvent,
+} from './generated.ts';
+import { Lifeline } from './lifeline.ts';
+import { openMicrophone } from './microphone.ts';
+import { PresenceStore, quiet } from './presence.ts';
+import { cancelResponse, clearOutputAudio, createMessage, createResponse } from './realtime.ts';
+import { defaultRetryConfig, type RetryConfig } from './retry.ts';
+import { type Ending, type SavedSession, type Session, savedOf, sessionOf } from './session.ts';
+import { Sound } from './sound.ts';
+import { browserKeeper, type Keeper } from './storage.ts';
+import { Store } from './store.ts';
+import { LiveTranscript } from './transcript/live.ts';
+import { type Words, wordsFor } from './words.ts';
+
+/** Between a change of the transcript and its copy in the browser's storage. */
+const keepMs = 1_000;
+/** In which trouble with transcripts must not come back to count as over. */
+const calmMs = 300;
+export const maxTypedCharacters = 4_000;
+const repeatRequest = 'Could you repeat the question, please?';
+
+export interface InterviewOptions {
+  /** Where the control plane is, such as `https://interviews.example.com`; this page's origin. */
+  readonly baseUrl?: string;
+  /** The user's access token or the invitation's, or what gives a fresh one each time. */
+  readonly token?: TokenSource;
+  /** What is asked of `interview-start`. */
+  readonly request?: InterviewStartRequest;
+  /** A session that was started elsewhere, in the place of one that is started here. */
+  readonly session?: SavedSession | InterviewStartResponse;
+  /** Where the session may run, the preferred one first; the server's choice if left out. */
+  readonly regions?: readonly string[];
+  readonly retry?: Partial<RetryConfig>;
+  /** Where this page keeps what it needs to come back after a reload. */
+  readonly keeper?: Keeper;
+  /** `optional` goes on without a microphone, for a candidate who types; `none` asks for none. */
+  readonly microphone?: 'required' | 'optional' | 'none';
+}
+
+/**
+ * An interview from the candidate's side, in a browser.
+ *
+ *     const interview = new Interview({ token });
+ *     interview.transcript.subscribe(() => show(interview.transcript.getSnapshot().entries));
+ *     await interview.connect();
+ *
+ * A page that was loaded again finds its session in session storage and comes back to it: the same
+ * session, and the interviewer does not greet again.
+ */
+export class Interview {
+  readonly connection = new Connection();
+  readonly transcript = new LiveTranscript();
+  readonly presence = new PresenceStore();
+  readonly sound = new Sound();
+  /** How it ended; null while it goes on. */
+  readonly ending = new Store<Ending | null>(null);
+  /** What the candidate should know while the interview goes on; null if all is well. */
+  readonly warning = new Store<Words | null>(null);
+  /** When the session ends at the latest, once we know. */
+  readonly deadline = new Store<Date | null>(null);
+  readonly sessionId = new Store<string | null>(null);
+  readonly isMuted = new Store(false);
+  readonly isPaused = new Store(false);
+  readonly #options: InterviewOptions;
+  readonly #edge: Edge;
+  readonly #keeper: Keeper;
+  #session: Session | null = null;
+  #lifeline: Lifeline | null = null;
+  #microphone: MediaStreamTrack | null = null;
+  #connecting: Promise<void> | null = null;
+  #closings = 0;
+  #closing: Promise<void> = Promise.resolve();
+  #keepTimer: ReturnType<typeof setTimeout> | undefined;
+  #calmTimer: ReturnType<typeof setTimeout> | undefined;
+  #unwatch: () => void = () => {};
+
+  constructor(options: InterviewOptions) {
+    this.#options = options;
+    this.#keeper = options.keeper ?? browserKeeper;
+    const token = options.token ?? options.session?.sessionToken ?? '';
+    this.#edge = new Edge(options.baseUrl ?? globalThis.location?.origin ?? '', token);
+    this.#session = this.#savedSession();
+    if (this.#session !== null) {
+      this.sessionId.set(this.#session.id);
+      this.transcript.restore(this.#keeper.loadTranscript(this.#session.id));
+    }
+  }
+
+  /** Whether there is a session of this page to come back to. */
+  get canResume(): boolean {
+    return this.#session !== null;
+  }
+
+  /**
+   * Connect, with retries by the recovery map; comes back to the session that this page was in.
+   * Rejects with a `WebRTCConnectionError` when that fails for good.
+   */
+  connect(): Promise<void> {
+    this.#connecting ??= this.#connect().finally(() => {
+      this.#connecting = null;
+    });
+    return this.#connecting;
+  }
+
+  /** Leave for good: the interview ends. Nothing is left running. */
+  async disconnect(): Promise<void> {
+    const isOpen = this.connection.move('disconnect');
+    this.#closings += 1;
+    this.#closeMicrophone();
+    await this.#lifeline?.leave();
+    if (isOpen && this.ending.getSnapshot() === null) {
+      this.ending.set({ reason: 'candidate_left', transcriptComplete: null });
+    }
+    this.#forget();
+    await this.#close();
+    if (isOpen) this.connection.move('closed');
+  }
+
+  /** Let go without ending: for a page that goes away. Nothing is left running. */
+  async release(): Promise<void> {
+    const isOpen = this.connection.move('disconnect');
+    await this.#close();
+    if (isOpen) this.connection.move('closed');
+  }
+
+  /** Stop sending the microphone, or send it again. */
+  mute(isMuted: boolean): void {
+    this.isMuted.set(isMuted);
+    this.#applyMicrophone();
+  }
+
+  /** Use this microphone, or whichever the browser gives; asks the person where it must. */
+  async switchMicrophone(deviceId?: string): Promise<void> {
+    const closings = this.#closings;
+    const track = await openMicrophone(deviceId);
+    if (closings !== this.#closings) {
+      track.stop(); // left while the person was asked
+      throw left();
+    }
+    this.#closeMicrophone();
+    this.#microphone = track;
+    track.onended = () =>
+      void this.switchMicrophone().catch((error) => this.#loseMicrophone(error));
+    this.sound.listenTo(track);
+    this.#applyMicrophone();
+    await this.#lifeline?.call?.switchMicrophone(track);
+  }
+
+  /** Answer in writing; stored like speech. At most 4,000 characters. */
+  async say(text: string): Promise<void> {
+    const call = this.#lifeline?.call;
+    const said = text.trim().slice(0, maxTypedCharacters);
+    if (said === '') return;
+    if (!call) throw errorOf('WEBRTC_CONNECTION_FAILED', 'There is no call at the moment; wait.');
+    await this.#interrupt();
+    await call.send(createMessage('user', said));
+    await call.send(createResponse());
+  }
+
+  /** Ask the interviewer to say the question again. */
+  repeat(): Promise<void> {
+    return this.say(repeatRequest);
+  }
+
+  /** Pause: nothing is sent, and the time of silence does not count. */
+  async pause(): Promise<void> {
+    await this.tell({ type: 'pause' });
+    this.isPaused.set(true);
+    this.#applyMicrophone();
+    await this.#interrupt();
+  }
+
+  async resume(): Promise<void> {
+    await this.tell({ type: 'resume' });
+    this.isPaused.set(false);
+    this.#applyMicrophone();
+  }
+
+  /** Tell the people who invited about something, such as a request for an accommodation. */
+  async tell(event: EventRequest): Promise<void> {
+    if (this.#session === null) throw errorOf('NOT_FOUND', 'There is no session yet.');
+    await this.#edge.addEvent(this.#session.id, this.#session.token, event);
+  }
+
+  async #connect(): Promise<void> {
+    await this.#closing;
+    if (this.#lifeline !== null) return;
+    const { connection } = this;
+    this.#session ??= this.#savedSession();
+    const isResumed = this.#session !== null && connection.status === 'idle';
+    connection.move(isResumed ? 'resume' : connection.status === 'error' ? 'retry' : 'connect');
+    this.ending.set(null);
+    this.#watch();
+    try {
+      await this.#openMicrophone();
+      const lifeline = this.#makeLifeline();
+      this.#lifeline = lifeline;
+      await lifeline.connect();
+    } catch (thrown) {
+      if (thrown instanceof DOMException && thrown.name === 'AbortError') throw left();
+      await this.#giveIn(asConnectionError(thrown));
+    }
+  }
+
+  /** A first connection failed for good, or found that there is nothing to come back to. */
+  async #giveIn(error: WebRTCConnectionError): Promise<void> {
+    if (error.code === 'SESSION_ENDED' && this.connection.status === 'reconnecting') {
+      this.#end({ reason: null, transcriptComplete: null });
+      return;
+    }
+    if (['SESSION_ENDED', 'NOT_FOUND', 'FORBIDDEN'].includes(error.code)) this.#forget();
+    this.connection.move('failed', error);
+    await this.#close();
+    throw error;
+  }
+
+  #makeLifeline(): Lifeline {
+    const { regions = [], retry, request = {} } = this.#options;
+    const parts = {
+      edge: this.#edge,
+      request,
+      retry: { ...defaultRetryConfig, ...retry },
+      connection: this.connection,
+      transcript: this.transcript,
+      microphone: () => this.#microphone,
+      onStream: (stream: MediaStream) => this.sound.play(stream),
+      onEvent: (event: RealtimeServerEvent) => this.presence.hear(event),
+      onSession: (session: Session) => this.#keepSession(session),
+      onDeadline: (expiresAt: Date) => this.#noteDeadline(expiresAt),
+      onTranscriptTrouble: (error: WebRTCConnectionError | null) => this.#warn(error),
+      onEnd: (ending: Ending) => this.#end(ending),
+      onFailure: (error: WebRTCConnectionError) => {
+        this.connection.move('failed', error);
+        void this.#close();
+      },
+    };
+    return new Lifeline(parts, { names: regions, tried: new Set() }, this.#session);
+  }
+
+  #savedSession(): Session | null {
+    const { session } = this.#options;
+    const saved = this.#keeper.loadSession();
+    if (session === undefined) return saved === null ? null : sessionOf(saved);
+    return sessionOf(saved?.sessionId === session.sessionId ? saved : session);
+  }
+
+  #keepSession(session: Session): void {
+    this.#session = session;
+    this.sessionId.set(session.id);
+    this.#keeper.saveSession(savedOf(session));
+  }
+
+  #noteDeadline(expiresAt: Date): void {
+    const known = this.deadline.getSnapshot();
+    const differs = known === null || Math.abs(known.getTime() - expiresAt.getTime()) > 1_000;
+    if (differs) this.deadline.set(expiresAt);
+  }
+
+  #warn(error: WebRTCConnectionError | null): void {
+    clearTimeout(this.#calmTimer);
+    if (error !== null) this.warning.set(wordsFor(error.code));
+    else if (this.warning.getSnapshot() !== null) {
+      this.#calmTimer = setTimeout(() => {
+        this.warning.set(null);
+        this.connection.clearError('TRANSCRIPT_PROCESSING_FAILED');
+      }, calmMs);
+    }
+  }
+
+  #end(ending: Ending): void {
+    this.ending.set(ending);
+    this.connection.move('ended');
+    this.#forget(ending.transcriptComplete !== true);
+    void this.#close();
+  }
+
+  /** The session is over for this page; its transcript stays while the server may lack some. */
+  #forget(keepsTranscript = false): void {
+    this.#keeper.forgetSession();
+    clearTimeout(this.#keepTimer);
+    this.#keepTimer = undefined;
+    if (this.#session !== null && !keepsTranscript) {
+      this.#keeper.forgetTranscript(this.#session.id);
+    }
+    this.#session = null;
+  }
+
+  async #openMicrophone(): Promise<void> {
+    const wish = this.#options.microphone ?? 'required';
+    if (wish === 'none' || this.#microphone?.readyState === 'live') return;
+    try {
+      await this.switchMicrophone();
+    } catch (error) {
+      if (wish === 'required') throw error;
+      this.#loseMicrophone(error);
+    }
+  }
+
+  #loseMicrophone(error: unknown): void {
+    this.#closeMicrophone();
+    this.connection.noteError(asConnectionError(error));
+  }
+
+  #closeMicrophone(): void {
+    if (this.#microphone === null) return;
+    this.#microphone.onended = null;
+    this.#microphone.stop();
+    this.#microphone = null;
+    this.sound.listenTo(null);
+    this.connection.noteMicrophone(false);
+  }
+
+  #applyMicrophone(): void {
+    const isSent = !this.isMuted.getSnapshot() && !this.isPaused.getSnapshot();
+    if (this.#microphone !== null) this.#microphone.enabled = isSent;
+    this.connection.noteMicrophone(this.#microphone !== null && isSent);
+  }
+
+  async #interrupt(): Promise<void> {
+    const call = this.#lifeline?.call;
+    if (!call || !this.presence.getSnapshot().isReplying) return;
+    await call.send(cancelResponse());
+    await call.send(clearOutputAudio());
+  }
+
+  /** Keep a copy of the transcript in the browser, soon after each change and when it is left. */
+  #watch(): void {
+    const keep = () => {
+      clearTimeout(this.#keepTimer);
+      this.#keepTimer = undefined;
+      if (this.#session !== null) {
+        this.#keeper.saveTranscript(this.#session.id, this.transcript.kept);
+      }
+    };
+    const unsubscribe = this.transcript.subscribe(() => {
+      this.#keepTimer ??= setTimeout(keep, keepMs);
+    });
+    globalThis.addEventListener?.('pagehide', keep);
+    this.#unwatch = () => {
+      unsubscribe();
+      globalThis.removeEventListener?.('pagehide', keep);
+      if (this.#keepTimer !== undefined) keep();
+    };
+  }
+
+  /** Everything that runs or is held is let go of; waits for what is being closed already. */
+  #close(): Promise<void> {
+    const lifeline = this.#lifeline;
+    this.#lifeline = null;
+    this.#closings += 1;
+    this.#closing = this.#closing.then(async () => {
+      await lifeline?.stop();
+      this.#closeMicrophone();
+      this.transcript.flush();
+      this.#unwatch();
+      this.#unwatch = () => {};
+      clearTimeout(this.#calmTimer);
+      this.warning.set(null);
+      this.presence.set(quiet);
+      this.isPaused.set(false);
+      await this.sound.close();
+    });
+    return this.#closing;
+  }
+}
+
+/** What a `connect` rejects with that was overtaken by leaving. */
+function left(): WebRTCConnectionError {
+  return errorOf('SESSION_ENDED', 'The interview was left.');
+}
