@@ -5,7 +5,7 @@ import { closeCodes } from './generated.ts';
 import { calculateBackoffDelay, type RetryConfig } from './retry.ts';
 import type { Ending } from './session.ts';
 import { errorFrom, openSocket, type ProxySocket } from './socket.ts';
-import { Store, until } from './store.ts';
+import { type Readable, Store, until } from './store.ts';
 import { aborting, sleep, Tasks, within } from './tasks.ts';
 import type { Answer } from './way.ts';
 
@@ -56,11 +56,14 @@ interface Connected {
   readonly closed: Promise<WebRTCConnectionError | null>;
 }
 
-const channels = new Map<string, ProxyChannel>();
+const channels = new Store<ReadonlyMap<string, ProxyChannel>>(new Map());
 
-/** The channel of this page to a proxy, if there is one: never more than one WebSocket per URL. */
+/** The channels of this page, by URL: never more than one WebSocket to the same. */
+export const openChannels: Readable<ReadonlyMap<string, ProxyChannel>> = channels;
+
+/** The channel of this page to a proxy, if there is one. */
 export function findChannel(url: string): ProxyChannel | undefined {
-  return channels.get(url);
+  return channels.getSnapshot().get(url);
 }
 
 /**
@@ -88,8 +91,8 @@ export class ProxyChannel {
   /** Connect; rejects if that does not get as far as the first `session_ready`. */
   async open(): Promise<void> {
     const { url } = this.#options;
-    channels.get(url)?.yieldToAnother();
-    channels.set(url, this);
+    findChannel(url)?.yieldToAnother();
+    channels.set(new Map([...channels.getSnapshot(), [url, this]]));
     try {
       const connected = await this.#connect(this.#tasks.signal);
       this.#tasks.start((signal) => this.#keep(connected, signal));
@@ -161,7 +164,9 @@ export class ProxyChannel {
   }
 
   #forget(): void {
-    if (channels.get(this.#options.url) === this) channels.delete(this.#options.url);
+    if (findChannel(this.#options.url) !== this) return;
+    const others = [...channels.getSnapshot()].filter(([url]) => url !== this.#options.url);
+    channels.set(new Map(others));
   }
 
   async #connect(signal: AbortSignal): Promise<Connected> {

@@ -4,6 +4,7 @@ export {
   type ChannelListener,
   type ChannelOptions,
   findChannel,
+  openChannels,
   ProxyChannel,
 } from './channel.ts';
 export {

@@ -252,6 +252,8 @@ export class Interview {
   }
 
   #keepSession(session: Session): void {
+    const before = this.sessionId.getSnapshot();
+    if (before !== null && before !== session.id) this.transcript.clear();
     this.#session = session;
     this.sessionId.set(session.id);
     this.#keeper.saveSession(savedOf(session));

@@ -20,7 +20,7 @@ export interface TranscriptView {
  * something. Watchers are told in batches of at most 100 ms.
  */
 export class LiveTranscript implements Readable<TranscriptView> {
-  readonly #transcript = new Transcript();
+  #transcript = new Transcript();
   readonly #view = new Store<TranscriptView>({ entries: [], isCached: false });
   #timer: ReturnType<typeof setTimeout> | undefined;
 
@@ -55,6 +55,12 @@ export class LiveTranscript implements Readable<TranscriptView> {
     if (entries.length === 0) return;
     this.#transcript.merge(entries);
     this.#view.set({ entries: this.entries, isCached: true });
+  }
+
+  /** Begin with nothing: another session. */
+  clear(): void {
+    this.#transcript = new Transcript();
+    this.flush();
   }
 
   /** Take an event of our data channel; give what changed. */
