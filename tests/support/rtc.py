@@ -2,7 +2,7 @@
 
 import json
 import time
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -14,6 +14,7 @@ from aiortc import RTCDataChannel, RTCSessionDescription
 from aiortc.mediastreams import MediaStreamError, MediaStreamTrack
 from av import AudioFrame
 
+from support.realtime_events import EventLog
 from vivavoce.webrtc import open_peer_connection, receive_pcm, set_local_description
 
 RATE = 24_000
@@ -57,44 +58,17 @@ class Microphone(MediaStreamTrack):
 
 
 @dataclass
-class RtcClient:
+class RtcClient(EventLog):
     """A call as its client sees it."""
 
     microphone: Microphone
     channel: RTCDataChannel
     call_id: str = ""
-    events: list[dict[str, Any]] = field(default_factory=list)
     heard: bytearray = field(default_factory=bytearray)
     closed: anyio.Event = field(default_factory=anyio.Event)
-    _changed: anyio.Event = field(default_factory=anyio.Event)
 
     def send(self, type_: str, **fields: Any) -> None:
         self.channel.send(json.dumps({"type": type_, **fields}))
-
-    def take(self, message: str) -> None:
-        self.events.append(json.loads(message))
-        self._changed.set()
-        self._changed = anyio.Event()
-
-    @property
-    def types(self) -> list[str]:
-        return [event["type"] for event in self.events]
-
-    async def until(
-        self, wanted: str | Callable[[dict[str, Any]], bool], *, after: int = 0, timeout: float = 20
-    ) -> dict[str, Any]:
-        """Wait for an event, of those from index `after` on."""
-        matches = wanted if callable(wanted) else lambda event: event["type"] == wanted
-        try:
-            with anyio.fail_after(timeout):
-                while True:
-                    changed = self._changed
-                    for event in self.events[after:]:
-                        if matches(event):
-                            return event
-                    await changed.wait()
-        except TimeoutError:
-            raise AssertionError(f"{wanted} did not come; got {self.types}") from None
 
 
 @asynccontextmanager
@@ -128,6 +102,7 @@ async def open_call(
         if wait:
             await client.until("session.created")
         yield client
+        assert not client.faults
         tasks.cancel_scope.cancel()
 
 

@@ -12,21 +12,23 @@ from enum import Enum
 from typing import Any, Final
 
 import anyio
+import anyio.lowlevel
 from anyio.abc import TaskGroup
 
-from vivavoce.engine.conversation import Conversation
+from vivavoce.engine.conversation import Conversation, Item
+from vivavoce.engine.event_audio import AppendedAudio
 from vivavoce.engine.events import EventStream, encode, error_fields, new_event, new_id
 from vivavoce.engine.hearing import Hearing, Reactions
-from vivavoce.engine.interviewer import gentle_prompt, next_reply
+from vivavoce.engine.interviewer import Reply, gentle_prompt, next_reply
 from vivavoce.engine.interviewer_plan import read_plan
-from vivavoce.engine.listening import SAMPLE_RATE
 from vivavoce.engine.models import Models
-from vivavoce.engine.peer import Peer
-from vivavoce.engine.playout import Playout
+from vivavoce.engine.outlet import Outlet
 from vivavoce.engine.realtime_session import updated_session
 from vivavoce.engine.refusals import Refused
-from vivavoce.engine.responses import Responder, Wish
+from vivavoce.engine.response import Wish
+from vivavoce.engine.responses import Responder, decided
 from vivavoce.engine.vad import SpeechDetector
+from vivavoce.engine.wire_audio import decoded
 from vivavoce.errors import Unavailable
 
 _log: Final = logging.getLogger(__name__)
@@ -54,12 +56,13 @@ class Ending(Enum):
 
 
 class Call:
-    """One call between a client and the interviewer.
+    """One call between a client and the interviewer, whichever way its audio takes.
 
     Attributes:
         id: As in `Location` and `call_id`.
         events: What happens in it.
         session: Its effective configuration.
+        appended: Audio that the client appends by events; None where it comes by WebRTC.
         ending: Why it ended, once it has.
     """
 
@@ -68,11 +71,12 @@ class Call:
         session: Mapping[str, Any],
         models: Models,
         tasks: TaskGroup,
-        playout: Playout,
+        outlet: Outlet,
         events: EventStream,
         *,
         speech: SpeechDetector,
         max_seconds: float,
+        appended: AppendedAudio | None = None,
     ) -> None:
         self.id = new_id("rtc")
         self.events = events
@@ -82,7 +86,8 @@ class Call:
             "id": new_id("sess"),
             "expires_at": int(time.time() + max_seconds),
         }
-        self.responder = Responder(tasks, models, self.conversation, events, playout)
+        self.responder = Responder(tasks, models, self.conversation, events, outlet)
+        self.appended = appended
         self.ending: Ending | None = None
         self._ended = anyio.Event()
         self._ends_at = anyio.current_time() + max_seconds
@@ -97,7 +102,6 @@ class Call:
             events=events,
             reactions=Reactions(self._interrupt, self._answer, self._prompt),
         )
-        playout.tell_sent(self._hearing.note_played)
 
     @property
     def seconds_left(self) -> float:
@@ -129,14 +133,33 @@ class Call:
         """Wait until the call ends."""
         await self._ended.wait()
 
-    async def run(self, peer: Peer) -> None:
-        """Hear and answer until the client's audio ends."""
-        async for pcm in peer.hear(SAMPLE_RATE):
-            self._hearing.feed(
-                pcm,
-                speaking=self.responder.playout.is_speaking,
-                responding=self.responder.is_active,
-            )
+    def hear(self, pcm: bytes) -> None:
+        """Hear what the client says next (s16le mono, 16 kHz), and act on it."""
+        self._hearing.feed(
+            pcm,
+            speaking=self.responder.outlet.is_speaking,
+            responding=self.responder.is_active,
+        )
+
+    async def hear_appended(self) -> None:
+        """Hear what the client has appended, with a turn for others in between."""
+        while self.appended and (pcm := self.appended.take()):
+            self.hear(pcm)
+            await anyio.lowlevel.checkpoint()
+
+    def hear_rest(self) -> None:
+        """Hear the end of what was appended: a turn ends here."""
+        if self.appended and (pcm := self.appended.flush()):
+            self.hear(pcm)
+
+    def hear_item(self, item: Item) -> None:
+        """Hear the audio of an item that the client has made."""
+        format_ = self.session["audio"]["input"]["format"]
+        self._hearing.hear_item(item, decoded(item.audio, format_["type"]))
+
+    def note_played(self, pcm: bytes) -> None:
+        """Take what is sent to the client, as it is sent (s16le mono, 24 kHz): it may come back."""
+        self._hearing.note_played(pcm)
 
     async def prepare_speech(self) -> None:
         """Speak what the plan will have said into the models' memory, when they are idle."""
@@ -166,7 +189,12 @@ class Call:
         Raises:
             Refused: If one is being made.
         """
-        self.responder.create(wish, wish.reply_to(self.conversation))
+
+        async def decide() -> Reply | None:
+            await self._hearing.until_heard()
+            return wish.reply_to(self.conversation)
+
+        self.responder.create(wish, decide)
 
     def commit(self) -> None:
         """End a turn because the client says so (`input_audio_buffer.commit`)."""
@@ -174,6 +202,8 @@ class Call:
 
     def clear_input(self) -> None:
         """Forget what was heard and not committed."""
+        if self.appended:
+            self.appended.flush()
         self._hearing.clear()
 
     @property
@@ -184,16 +214,18 @@ class Call:
     def _interrupt(self) -> None:
         self.responder.fall_silent("turn_detected")
 
-    async def _answer(self) -> None:
+    async def _answer(self, item: Item) -> None:
         await self.responder.until_idle()  # where speech does not interrupt
-        self._answer_turn()
+        if not self.conversation.is_answered(item):
+            self._answer_turn()
 
     def _prompt(self) -> None:
         """Ask again, gently, because the client has said nothing for long."""
         lines = self.conversation.lines()
         reply = gentle_prompt(self.session["instructions"], lines)
         if reply and not self._hearing.is_turn_open and not self.responder.is_active:
-            self.responder.create(Wish(self.session, seconds_left=self.seconds_left), reply)
+            wish = Wish(self.session, seconds_left=self.seconds_left)
+            self.responder.create(wish, decided(reply))
 
     def _answer_turn(self) -> None:
         """Reply to what was heard, unless the client goes on speaking or nothing was said."""
@@ -201,4 +233,4 @@ class Call:
             return
         wish = Wish(self.session, seconds_left=self.seconds_left)
         if reply := wish.reply_to(self.conversation):
-            self.responder.create(wish, reply)
+            self.responder.create(wish, decided(reply))

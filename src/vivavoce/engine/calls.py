@@ -1,7 +1,8 @@
 """The calls of an engine: opened within limits, found by id, ended for good."""
 
 import logging
-from collections.abc import Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Mapping
+from contextlib import ExitStack, asynccontextmanager, contextmanager
 from typing import Any, Final
 
 import anyio
@@ -9,6 +10,7 @@ from anyio.abc import TaskGroup, TaskStatus
 
 from vivavoce.engine.call import Call, Ending
 from vivavoce.engine.client_events import take_event
+from vivavoce.engine.event_audio import AppendedAudio, SpokenInEvents
 from vivavoce.engine.events import EventStream
 from vivavoce.engine.faults import Fault, Faults
 from vivavoce.engine.faulty_events import make_faulty
@@ -18,6 +20,7 @@ from vivavoce.engine.peer import Peer, open_peer, readable_offer
 from vivavoce.engine.playout import Playout
 from vivavoce.engine.refusals import Refused, no_such_call
 from vivavoce.engine.vad import SpeechDetectors
+from vivavoce.engine.wire_audio import HEARD_RATE
 from vivavoce.settings import EngineSettings
 
 _log: Final = logging.getLogger(__name__)
@@ -78,6 +81,50 @@ class Calls:
             Refused: If the offer cannot be answered, or there is no room.
         """
         readable_offer(offer)
+        with self._admission(), self._metrics.answer_seconds.time():
+            opened: tuple[str, str] = await self._tasks.start(self._run, offer, session)
+        return opened
+
+    @asynccontextmanager
+    async def in_events(
+        self, session: Mapping[str, Any], until_room: Callable[[], Awaitable[None]]
+    ) -> AsyncGenerator[Call, None]:
+        """Hold a call whose audio goes in events, for the length of the block.
+
+        Args:
+            session: Its configuration.
+            until_room: Waits until the client has taken what was sent, but for a little.
+
+        Raises:
+            Refused: If there is no room.
+        """
+        events = EventStream()
+        with ExitStack() as opening:
+            opening.enter_context(self._admission())
+            async with self._detectors.lend() as speech, anyio.create_task_group() as tasks:
+                call = Call(
+                    session,
+                    self._models,
+                    tasks,
+                    SpokenInEvents(events, until_room),
+                    events,
+                    speech=speech,
+                    max_seconds=self._settings.engine_max_call_seconds,
+                    appended=AppendedAudio(),
+                )
+                with self._listed(call):
+                    opening.close()
+                    if self._faults:
+                        make_faulty(call, self._faults, tasks)
+                    tasks.start_soon(call.prepare_speech)
+                    tasks.start_soon(_watch_length, call)
+                    self._tasks.start_soon(self.make_ready)
+                    yield call
+                tasks.cancel_scope.cancel()
+
+    @contextmanager
+    def _admission(self) -> Generator[None, None, None]:
+        """Hold a place for a call that is being opened, where there is one."""
         if self._is_closed:
             raise Refused(
                 "The engine is about to stop and takes no more calls; call another one.",
@@ -95,12 +142,27 @@ class Calls:
             )
         self._opening += 1
         try:
-            with self._metrics.answer_seconds.time():
-                opened: tuple[str, str] = await self._tasks.start(self._run, offer, session)
+            yield
         finally:
             self._opening -= 1
             self._emptied.set()
-        return opened
+
+    @contextmanager
+    def _listed(self, call: Call) -> Generator[None, None, None]:
+        """Have a call found and counted until it ends."""
+        self._calls[call.id] = call
+        self._metrics.calls_active.inc()
+        _log.info("call %s opened", call.id)
+        try:
+            yield
+        finally:
+            call.end(Ending.FAILED)  # unless it has ended in another way
+            del self._calls[call.id]
+            self._emptied.set()
+            self._metrics.calls_active.dec()
+            how = call.ending.name.lower() if call.ending else "failed"
+            self._metrics.calls_ended.labels(how).inc()
+            _log.info("call %s ended: %s", call.id, how)
 
     @property
     def is_closed(self) -> bool:
@@ -152,6 +214,7 @@ class Calls:
                         speech=speech,
                         max_seconds=settings.engine_max_call_seconds,
                     )
+                    playout.tell_sent(call.note_played)
                     await self._hold(call, peer, tasks, task_status)
             except Exception:  # noqa: BLE001  the fault of one call may not end the others
                 _log.exception("a call failed")
@@ -163,31 +226,19 @@ class Calls:
         tasks: TaskGroup,
         task_status: TaskStatus[tuple[str, str]],
     ) -> None:
-        self._calls[call.id] = call
-        self._metrics.calls_active.inc()
-        _log.info("call %s opened", call.id)
-        try:
-            if self._faults:
-                make_faulty(call, self._faults, tasks)
-            with call.listening(peer.send):
-                peer.listen(lambda message: take_event(call, message))
-                tasks.start_soon(call.run, peer)
-                tasks.start_soon(call.prepare_speech)
-                tasks.start_soon(self._watch_connection, call, peer)
-                tasks.start_soon(_watch_length, call)
-                task_status.started((call.id, peer.answer))
-                self._tasks.start_soon(self.make_ready)
-                await call.until_ended()
-                await peer.flush()
-                tasks.cancel_scope.cancel()
-        finally:
-            call.end(Ending.FAILED)  # unless it has ended in another way
-            del self._calls[call.id]
-            self._emptied.set()
-            self._metrics.calls_active.dec()
-            how = call.ending.name.lower() if call.ending else "failed"
-            self._metrics.calls_ended.labels(how).inc()
-            _log.info("call %s ended: %s", call.id, how)
+        if self._faults:
+            make_faulty(call, self._faults, tasks)
+        with self._listed(call), call.listening(peer.send):
+            peer.listen(lambda message: take_event(call, message))
+            tasks.start_soon(_hear_peer, call, peer)
+            tasks.start_soon(call.prepare_speech)
+            tasks.start_soon(self._watch_connection, call, peer)
+            tasks.start_soon(_watch_length, call)
+            task_status.started((call.id, peer.answer))
+            self._tasks.start_soon(self.make_ready)
+            await call.until_ended()
+            await peer.flush()
+            tasks.cancel_scope.cancel()
 
     async def _watch_connection(self, call: Call, peer: Peer) -> None:
         with anyio.move_on_after(self._settings.engine_connect_seconds):
@@ -206,3 +257,9 @@ async def _watch_length(call: Call) -> None:
     """End a call at its limit, as the real service does."""
     await anyio.sleep(call.seconds_left)
     call.expire()
+
+
+async def _hear_peer(call: Call, peer: Peer) -> None:
+    """Hear and answer until the client's audio ends."""
+    async for pcm in peer.hear(HEARD_RATE):
+        call.hear(pcm)

@@ -14,12 +14,26 @@ from vivavoce.engine.conversation import Item, client_item
 from vivavoce.engine.events import error_fields
 from vivavoce.engine.realtime_session import updated_session
 from vivavoce.engine.refusals import Refused
-from vivavoce.engine.responses import Wish
+from vivavoce.engine.response import Wish
 
 MAX_EVENT_BYTES: Final = 262_144
+MAX_AUDIO_EVENT_BYTES: Final = 16 * 1024 * 1024
 _MIN_COMMIT_MS: Final = 100
+_MAX_METADATA: Final = 16
+_MAX_METADATA_KEY: Final = 64
+_MAX_METADATA_VALUE: Final = 512
 _SESSION_FIELDS: Final = frozenset(
-    ("instructions", "output_modalities", "audio", "tools", "tool_choice", "max_output_tokens")
+    (
+        "instructions",
+        "output_modalities",
+        "audio",
+        "tools",
+        "tool_choice",
+        "max_output_tokens",
+        "prompt",
+        "reasoning",
+        "parallel_tool_calls",
+    )
 )
 
 _Event = Mapping[str, Any]
@@ -29,7 +43,7 @@ def take_event(call: Call, message: str | bytes) -> None:
     """Act on an event of a client. What is wrong with it is told to all who listen."""
     event_id: str | None = None
     try:
-        event = _decoded(message)
+        event = _decoded(message, MAX_AUDIO_EVENT_BYTES if call.appended else MAX_EVENT_BYTES)
         given_id = event.get("event_id")
         event_id = given_id if isinstance(given_id, str) else None
         _HANDLERS.get(event["type"], _refuse_type)(call, event)
@@ -37,10 +51,9 @@ def take_event(call: Call, message: str | bytes) -> None:
         call.events.emit("error", **error_fields(refused, event_id))
 
 
-def _decoded(message: str | bytes) -> dict[str, Any]:
-    size = len(message)
-    if size > MAX_EVENT_BYTES:
-        raise Refused("The event is larger than 256 KiB.", code="event_too_large")
+def _decoded(message: str | bytes, limit: int) -> dict[str, Any]:
+    if len(message) > limit:
+        raise Refused(f"The event is larger than {limit // 1024} KiB.", code="event_too_large")
     try:
         event = msgspec.json.decode(message)
     except (msgspec.MsgspecError, UnicodeError, RecursionError) as error:
@@ -61,6 +74,8 @@ def _create_item(call: Call, event: _Event) -> None:
     item, previous = call.conversation.add_from_client(event.get("item"), after)
     for type_ in ("conversation.item.added", "conversation.item.done"):
         call.events.emit(type_, previous_item_id=previous, item=item.wire)
+    if item.audio:
+        call.hear_item(item)
 
 
 def _retrieve_item(call: Call, event: _Event) -> None:
@@ -96,22 +111,54 @@ def _wish(call: Call, given: object) -> Wish:
     items = given.get("input")
     if not isinstance(items, list | None):
         raise Refused("response.input must be a list.", param="response.input")
-    metadata = given.get("metadata")
-    if not isinstance(metadata, dict | None):
-        raise Refused("response.metadata must be an object.", param="response.metadata")
+    if given.get("conversation") not in (None, "auto", "none"):
+        raise Refused(
+            "response.conversation must be auto or none.",
+            code="invalid_value",
+            param="response.conversation",
+        )
     return Wish(
-        updated_session(call.session, changes),
-        metadata=metadata,
+        updated_session(call.session, changes, "response"),
+        metadata=_metadata(given.get("metadata")),
         items=None if items is None else [_input_item(call, item) for item in items],
         is_out_of_band=given.get("conversation") == "none",
         seconds_left=call.seconds_left,
     )
 
 
+def _metadata(given: object) -> dict[str, str] | None:
+    if given is None:
+        return None
+    if not isinstance(given, dict) or len(given) > _MAX_METADATA:
+        raise _bad_metadata()
+    for key, value in given.items():
+        if not isinstance(value, str) or len(value) > _MAX_METADATA_VALUE:
+            raise _bad_metadata()
+        if len(key) > _MAX_METADATA_KEY:
+            raise _bad_metadata()
+    return given
+
+
+def _bad_metadata() -> Refused:
+    return Refused(
+        "response.metadata must be an object of at most 16 strings of at most 512 characters,"
+        " with names of at most 64.",
+        code="invalid_value",
+        param="response.metadata",
+    )
+
+
 def _input_item(call: Call, given: object) -> Item:
     if isinstance(given, dict) and given.get("type") == "item_reference":
         return call.conversation.get(given.get("id"))
-    return client_item(given)
+    item = client_item(given)
+    if item.audio:
+        raise Refused(
+            "Audio in response.input is not supported; create an item of it and refer to that.",
+            code="invalid_value",
+            param="response.input",
+        )
+    return item
 
 
 def _cancel_response(call: Call, event: _Event) -> None:
@@ -122,10 +169,18 @@ def _cancel_response(call: Call, event: _Event) -> None:
 
 
 def _clear_output(call: Call, _event: _Event) -> None:
+    if call.appended:
+        raise Refused(
+            "output_audio_buffer.clear is for calls over WebRTC; stop playing, then truncate the"
+            " item.",
+            code="invalid_value",
+            param="type",
+        )
     call.responder.fall_silent("client_cancelled")
 
 
 def _commit_input(call: Call, _event: _Event) -> None:
+    call.hear_rest()
     if call.uncommitted_ms < _MIN_COMMIT_MS:
         raise Refused(
             "Error committing input audio buffer: buffer too small, expected at least 100 ms.",
@@ -138,8 +193,10 @@ def _clear_input(call: Call, _event: _Event) -> None:
     call.clear_input()
 
 
-def _append_input(_call: Call, _event: _Event) -> None:
-    raise Refused("Audio of this call comes by WebRTC, not by events.", code="invalid_value")
+def _append_input(call: Call, event: _Event) -> None:
+    if call.appended is None:
+        raise Refused("Audio of this call comes by WebRTC, not by events.", code="invalid_value")
+    call.appended.append(event.get("audio"), call.session["audio"]["input"]["format"]["type"])
 
 
 def _refuse_type(_call: Call, event: _Event) -> None:

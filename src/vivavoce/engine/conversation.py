@@ -4,11 +4,11 @@ Source: OpenAI API reference, "Realtime conversation items".
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from vivavoce.engine.events import new_id
+from vivavoce.engine.events import from_base64, new_id
 from vivavoce.engine.interviewer import Line
 from vivavoce.engine.refusals import Refused
 
@@ -41,6 +41,8 @@ class Item:
     is_truncated: bool = False
     is_barely_heard: bool = False  # cut off right at its start: the speaker before it went on
     is_heard: bool = True  # False while the transcription of a user's audio is under way
+    audio: bytes = b""  # of a client's item, as it came, until it is heard
+    audio_index: int = 0  # of the content part that holds the audio
 
     @property
     def id(self) -> str:
@@ -60,6 +62,12 @@ class Item:
         self.wire["status"] = "incomplete"
         self.is_truncated = True
         self.is_barely_heard = ms < _BARELY_HEARD_MS
+
+    @property
+    def is_spoken(self) -> bool:
+        """Whether it is a reply that is spoken, and not only written."""
+        parts = self.wire.get("content") or [{}]
+        return bool(parts[0].get("type") == "output_audio")
 
     @property
     def spoken_ms(self) -> int:
@@ -140,9 +148,19 @@ class Conversation:
         """
         del self._items[self._index(item_id)]
 
+    @property
+    def items(self) -> Sequence[Item]:
+        """All items, in order."""
+        return self._items
+
     def lines(self) -> list[Line]:
         """Give what was said, for the interviewer."""
         return lines_of(self._items)
+
+    def is_answered(self, item: Item) -> bool:
+        """Whether a reply stands after an item."""
+        later = self._items[self._items.index(item) + 1 :] if item in self._items else []
+        return any(other.wire.get("role") == "assistant" for other in later)
 
     def _index(self, item_id: object, param: str = "item_id") -> int:
         for index, item in enumerate(self._items):
@@ -155,7 +173,7 @@ class Conversation:
         )
 
 
-def lines_of(items: list[Item]) -> list[Line]:
+def lines_of(items: Sequence[Item]) -> list[Line]:
     """Give what was said in items, for the interviewer.
 
     A reply that was cut off right at its start by who had been speaking before was not asked for:
@@ -207,12 +225,19 @@ def client_item(given: object) -> Item:
     Raises:
         Refused: If it is none that a client may create; assistant audio is not.
     """
-    if not isinstance(given, dict) or len(json.dumps(given)) > _MAX_ITEM_BYTES:
-        raise _bad_item("item must be an object of at most 64 KiB", "item")
+    if not isinstance(given, dict):
+        raise _bad_item("item must be an object", "item")
     item_id = given.get("id")
     if item_id is not None and not (isinstance(item_id, str) and 0 < len(item_id) <= 64):  # noqa: PLR2004
         raise _bad_item("item.id must be a string of at most 64 characters", "item.id")
     item_id = item_id or new_id("item")
+    item = _of_type(item_id, given)
+    if len(json.dumps(item.wire)) > _MAX_ITEM_BYTES:
+        raise _bad_item("item must have at most 64 KiB, audio apart", "item")
+    return item
+
+
+def _of_type(item_id: str, given: Mapping[str, Any]) -> Item:
     match given.get("type"):
         case "message":
             return _client_message(item_id, given)
@@ -232,15 +257,26 @@ def _client_message(item_id: str, given: Mapping[str, Any]) -> Item:
     if allowed is None or not isinstance(content, list):
         raise _bad_item("a message has a role (user, system, assistant) and content", "item.role")
     parts = [_client_part(part, allowed) for part in content]
-    return Item(_message(item_id, str(role), "completed", parts))
+    item = Item(_message(item_id, str(role), "completed", parts))
+    for index, (part, shown) in enumerate(zip(content, parts, strict=True)):
+        if shown.get("transcript", "") is None:
+            if item.audio:
+                raise _bad_item("an item holds one recording at most", "item.content")
+            item.audio = from_base64(part.get("audio"), "item.content[].audio")
+            item.audio_index, item.is_heard = index, not item.audio
+    return item
 
 
 def _client_part(part: object, allowed: frozenset[str]) -> dict[str, Any]:
     kind = part.get("type") if isinstance(part, dict) else None
+    if kind == "input_image":
+        raise _bad_item("images are not supported; describe them in input_text", "item.content")
     if not isinstance(part, dict) or kind not in allowed:
         raise _bad_item(
             f"item.content[].type must be one of {', '.join(sorted(allowed))}", "item.content"
         )
+    if kind == "input_audio" and part.get("transcript") is None and "audio" in part:
+        return {"type": kind, "transcript": None}
     name = "transcript" if kind == "input_audio" else "text"
     text = part.get(name)
     if not isinstance(text, str):

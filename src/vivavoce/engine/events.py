@@ -3,6 +3,8 @@
 Source: OpenAI API reference, "Realtime server events" (GA names).
 """
 
+import base64
+import binascii
 import secrets
 from collections.abc import Callable, Mapping
 from typing import Any, Final
@@ -11,6 +13,7 @@ import msgspec
 
 from vivavoce.engine.refusals import Refused
 
+MAX_AUDIO_CHARACTERS: Final = 15 * 1024 * 1024
 _ID_BYTES: Final = 12
 
 Event = dict[str, Any]
@@ -74,3 +77,19 @@ def error_fields(refused: Refused, client_event_id: str | None) -> Event:
         client_event_id: `event_id` of the client's event that caused it: clients wait for it.
     """
     return {"error": {**refused.wire, "event_id": client_event_id}}
+
+
+def from_base64(audio: object, param: str) -> bytes:
+    """Decode audio of an event.
+
+    Raises:
+        Refused: If it is not base64, or longer than 15 MiB.
+    """
+    if not isinstance(audio, str):
+        raise Refused(f"{param} must be base64 of audio.", code="invalid_value", param=param)
+    if len(audio) > MAX_AUDIO_CHARACTERS:
+        raise Refused(f"{param} is longer than 15 MiB.", code="invalid_value", param=param)
+    try:
+        return base64.b64decode(audio, validate=True)
+    except (binascii.Error, ValueError) as error:
+        raise Refused(f"{param} is not base64.", code="invalid_value", param=param) from error

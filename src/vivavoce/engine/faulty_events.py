@@ -11,7 +11,8 @@ from vivavoce.engine.call import Call
 from vivavoce.engine.events import Event
 from vivavoce.engine.faults import Fault, Faults
 from vivavoce.engine.interviewer import Reply
-from vivavoce.engine.responses import Wish
+from vivavoce.engine.response import Wish
+from vivavoce.engine.responses import decided
 
 _TRANSCRIPTION: Final = "conversation.item.input_audio_transcription."
 _BETA_NAMES: Final[Mapping[str, str]] = MappingProxyType(
@@ -76,7 +77,7 @@ def _tell_transcript(event: Event, send: Send, faults: Faults, tasks: TaskGroup)
 
 def _reply_to_nothing(call: Call, faults: Faults) -> None:
     if not call.responder.is_active and faults.strike(Fault.REPLY_TO_NOTHING) is not None:
-        call.responder.create(Wish(call.session), Reply(("Please go on.",)))
+        call.responder.create(Wish(call.session), decided(Reply(("Please go on.",))))
 
 
 async def _send_later(seconds: float, event: Event, send: Send) -> None:

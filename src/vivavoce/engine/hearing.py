@@ -14,6 +14,7 @@ from vivavoce.engine.listening import Heard, Listener
 from vivavoce.engine.models import Models, Priority
 from vivavoce.engine.realtime_session import policy_of
 from vivavoce.engine.silence import Silence
+from vivavoce.engine.stt import BYTES_PER_SECOND
 from vivavoce.engine.turn import Speculate, SpeechResumed, SpeechStarted, SpeechStopped, TurnEvent
 from vivavoce.engine.vad import SpeechDetector
 from vivavoce.errors import Unavailable
@@ -29,12 +30,13 @@ class Reactions:
 
     Attributes:
         interrupt: The client began to speak, and this may stop what is being said.
-        answer: A turn is over and was heard; a reply is due where there is something to reply to.
+        answer: The turn of an item is over and was heard; a reply is due where there is something
+            to reply to.
         prompt: Nobody has said anything for long; a gentle word is due.
     """
 
     interrupt: Callable[[], None]
-    answer: Callable[[], Coroutine[Any, Any, None]]
+    answer: Callable[[Item], Coroutine[Any, Any, None]]
     prompt: Callable[[], None]
 
 
@@ -69,6 +71,8 @@ class Hearing:
         self._listener = Listener(policy_of(session), speech)
         self._turn: _Turn | None = None
         self._hearing = anyio.Lock()
+        self._unheard = 0  # items that are not transcribed yet
+        self._all_heard = anyio.Event()
         self._silence = Silence()
 
     @property
@@ -109,7 +113,16 @@ class Hearing:
         """End a turn because the client says so (`input_audio_buffer.commit`)."""
         turn, self._turn = self._turn or _Turn(new_id("item")), None
         heard = self._listener.commit()
-        self._tasks.start_soon(self._hear, self._commit(turn.item_id), heard, False)  # noqa: FBT003
+        self._start_hearing(self._commit(turn.item_id), heard, responds=False)
+
+    def hear_item(self, item: Item, pcm: bytes) -> None:
+        """Hear an item that came with its audio (s16le mono, 16 kHz)."""
+        self._start_hearing(item, Heard(pcm, len(pcm) / BYTES_PER_SECOND), responds=False)
+
+    async def until_heard(self) -> None:
+        """Wait until the words of all that was committed are known."""
+        while self._unheard:
+            await self._all_heard.wait()
 
     def clear(self) -> None:
         """Forget what was heard and not committed."""
@@ -186,7 +199,13 @@ class Hearing:
         self._listener.commit()
         policy = self._listener.policy
         responds = bool(policy and policy.create_response)
-        self._tasks.start_soon(self._hear, self._commit(turn.item_id), heard, responds)
+        self._start_hearing(self._commit(turn.item_id), heard, responds=responds)
+
+    def _start_hearing(self, item: Item, heard: Heard, *, responds: bool) -> None:
+        if not self._unheard:
+            self._all_heard = anyio.Event()
+        self._unheard += 1
+        self._tasks.start_soon(self._hear, item, heard, responds)
 
     def _commit(self, item_id: str) -> Item:
         item = user_audio_item(item_id)
@@ -226,15 +245,18 @@ class Hearing:
                 if text:
                     self._silence.is_prompted = False
                 self._tell_transcript(item, text, heard.seconds)
-            item.wire["content"][0]["transcript"] = text
-            item.is_heard = True
+            item.wire["content"][item.audio_index]["transcript"] = text
+            item.is_heard, item.audio = True, b""
+        self._unheard -= 1
+        if not self._unheard:
+            self._all_heard.set()
         if responds:
-            await self._reactions.answer()
+            await self._reactions.answer(item)
 
     def _tell_transcript(self, item: Item, text: str, seconds: float) -> None:
         if self._session["audio"]["input"]["transcription"] is None:
             return
-        place = {"item_id": item.id, "content_index": 0}
+        place = {"item_id": item.id, "content_index": item.audio_index}
         if text:
             self._events.emit(f"{_TRANSCRIPTION}.delta", **place, delta=text)
         usage = {"type": "duration", "seconds": seconds}
@@ -246,7 +268,7 @@ class Hearing:
         self._events.emit(
             f"{_TRANSCRIPTION}.failed",
             item_id=item.id,
-            content_index=0,
+            content_index=item.audio_index,
             error={
                 "type": "transcription_error",
                 "code": "speech_unavailable",

@@ -1,12 +1,9 @@
-"""The engine's HTTP surface: client secrets, calls, sidebands, health and figures.
+"""The engine's HTTP surface: client secrets, calls, health and figures.
 
-Source: OpenAI API reference, "Realtime": client secrets, calls, sideband connections.
+Source: OpenAI API reference, "Realtime": client secrets, calls.
 """
 
-import hmac
 import logging
-from collections.abc import Generator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Final, TypeVar
 
@@ -14,26 +11,24 @@ import anyio
 import msgspec
 from litestar import Litestar, MediaType, Request, Response, asgi, get, post
 from litestar.config.cors import CORSConfig
-from litestar.connection import ASGIConnection
 from litestar.datastructures import UploadFile
 from litestar.di import NamedDependency, Provide
-from litestar.enums import ScopeType
 from litestar.exceptions import HTTPException
 from litestar.params import FromPath
 from litestar.types import Receive, Scope, Send
 
-from vivavoce.engine.call import Call, Ending
+from vivavoce.engine.access import Access, bearer
+from vivavoce.engine.call import Ending
 from vivavoce.engine.calls import Calls
 from vivavoce.engine.events import new_id
 from vivavoce.engine.faults import Cut, Fault, Faults
-from vivavoce.engine.faulty_sockets import faulty_sideband
 from vivavoce.engine.metrics import Metrics
 from vivavoce.engine.models import Models
 from vivavoce.engine.peer import MAX_OFFER_BYTES
 from vivavoce.engine.realtime_session import default_session, updated_session
-from vivavoce.engine.refusals import Refused, invalid_key, no_such_call
-from vivavoce.engine.secrets import PREFIX, ClientSecrets
-from vivavoce.engine.sideband import serve_sideband
+from vivavoce.engine.refusals import Refused
+from vivavoce.engine.secrets import ClientSecrets
+from vivavoce.engine.upgrades import Upgrades
 from vivavoce.errors import Unavailable
 from vivavoce.settings import EngineSettings
 
@@ -44,7 +39,6 @@ _SDP: Final = "application/sdp"
 _READY_SECONDS: Final = 0.05
 
 _Request = Request[Any, Any, Any]
-_Connection = ASGIConnection[Any, Any, Any, Any]
 _Json = dict[str, Any]
 _T = TypeVar("_T")
 
@@ -67,58 +61,21 @@ class Surface:
     calls: Calls
     models: Models
     metrics: Metrics
-    secrets: ClientSecrets
+    access: Access
     faults: Faults
-
-    def require_key(self, connection: _Connection) -> None:
-        """Refuse whoever does not send the API key; a client secret is not enough.
-
-        Raises:
-            Refused: With 401.
-        """
-        key = self.settings.engine_api_key
-        given = _bearer(connection).encode(errors="replace")
-        if key is None or not hmac.compare_digest(given, key.get_secret_value().encode()):
-            raise invalid_key()
-
-    async def attach(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve `GET /v1/realtime?call_id=…`: a WebSocket, refused by HTTP before the upgrade."""
-        faulty_send = faulty_sideband(self.faults, Cut(scope["state"]), send)
-        try:
-            call = self._call_to_attach_to(ASGIConnection(scope, receive, send))
-        except Refused as refused:
-            await _refuse(refused, scope, receive, send)
-            return
-        with self.metrics.sidebands_active.track_inprogress():
-            await serve_sideband(call, receive, faulty_send)
-
-    def _call_to_attach_to(self, connection: _Connection) -> Call:
-        self.require_key(connection)
-        if connection.scope["type"] != ScopeType.WEBSOCKET:
-            raise Refused("Connect here with a WebSocket.", status=426)
-        call_id = connection.query_params.get("call_id")
-        if not call_id:
-            raise Refused(
-                "Sessions over a WebSocket are not supported; give the call_id of a call.",
-                param="call_id",
-            )
-        call = self.calls.get(call_id)
-        if self.faults.strike(Fault.SIDEBAND_404) is not None:
-            raise no_such_call()
-        return call
 
 
 @post("/v1/realtime/client_secrets", status_code=200)
 async def create_client_secret(request: _Request, surface: NamedDependency[Surface]) -> _Json:
     """Make a key for one call with a session that is settled now."""
-    surface.require_key(request)
+    surface.access.require_key(bearer(request))
     surface.faults.refuse(Fault.REFUSE_SECRETS)
     wish = _decoded(await request.body() or b"{}", _SecretWish)
     session = updated_session(default_session(), wish.session or {})
     seconds = surface.settings.engine_client_secret_seconds
     if wish.expires_after and wish.expires_after.seconds is not None:
         seconds = wish.expires_after.seconds
-    value, expires_at = surface.secrets.issue(session, seconds)
+    value, expires_at = surface.access.secrets.issue(session, seconds)
     shown = {**session, "id": new_id("sess"), "expires_at": expires_at}
     return {"value": value, "expires_at": expires_at, "session": shown}
 
@@ -127,7 +84,7 @@ async def create_client_secret(request: _Request, surface: NamedDependency[Surfa
 async def create_call(request: _Request, surface: NamedDependency[Surface]) -> Response[bytes]:
     """Answer an SDP offer: alone (`application/sdp`), or in a form with a session."""
     faults, cut = surface.faults, Cut(request.scope["state"])
-    with _session_of_caller(request, surface) as session:
+    with surface.access.session_for(bearer(request)) as session:
         offer, update = await _offer_and_session(request)
         await faults.before_call(cut)
         call_id, answer = await surface.calls.open(offer, updated_session(session, update))
@@ -143,7 +100,7 @@ async def hang_up(
     request: _Request, call_id: FromPath[str], surface: NamedDependency[Surface]
 ) -> bytes:
     """End a call."""
-    surface.require_key(request)
+    surface.access.require_key(bearer(request))
     call = surface.calls.get(call_id)
     surface.faults.refuse(Fault.REFUSE_HANG_UPS)
     call.end(Ending.HUNG_UP)
@@ -181,14 +138,17 @@ def make_app(
 ) -> Litestar:
     """Make the ASGI application of an engine."""
     secrets = ClientSecrets(are_single_use=not faults.has(Fault.REUSABLE_SECRETS))
-    surface = Surface(settings, calls, models, metrics, secrets, faults)
+    surface = Surface(
+        settings, calls, models, metrics, Access(settings.engine_api_key, secrets), faults
+    )
+    upgrades = Upgrades(surface.access, calls, metrics, faults)
 
     @asgi("/v1/realtime", copy_scope=True)
-    async def attach(scope: Scope, receive: Receive, send: Send) -> None:
-        await surface.attach(scope, receive, send)
+    async def upgrade(scope: Scope, receive: Receive, send: Send) -> None:
+        await upgrades.serve(scope, receive, send)
 
     return Litestar(
-        [create_client_secret, create_call, hang_up, attach, health, readiness, figures],
+        [create_client_secret, create_call, hang_up, upgrade, health, readiness, figures],
         dependencies={"surface": Provide(lambda: surface, sync_to_thread=False)},
         cors_config=CORSConfig(
             allow_headers=["authorization", "content-type", "x-openai-agents-sdk"],
@@ -200,27 +160,6 @@ def make_app(
         openapi_config=None,
         logging_config=None,
     )
-
-
-def _bearer(connection: _Connection) -> str:
-    scheme, _, token = connection.headers.get("authorization", "").partition(" ")
-    return token.strip() if scheme.lower() == "bearer" else ""
-
-
-@contextmanager
-def _session_of_caller(request: _Request, surface: Surface) -> Generator[_Json, None, None]:
-    """Give the session that the caller's key stands for; a client secret is used up by success."""
-    token = _bearer(request)
-    if not token.startswith(PREFIX):
-        surface.require_key(request)
-        yield default_session()
-        return
-    session = surface.secrets.redeem(token)
-    try:
-        yield session
-    except BaseException:
-        surface.secrets.give_back(token)
-        raise
 
 
 async def _offer_and_session(request: _Request) -> tuple[str, object]:
@@ -277,20 +216,3 @@ def _show_error(request: _Request, error: Exception) -> Response[_Json]:
         _log.error("a request failed", exc_info=error)
         refused = Refused("The engine failed.", status=500, type="server_error")
     return _show_refused(request, refused)
-
-
-async def _refuse(refused: Refused, scope: Scope, receive: Receive, send: Send) -> None:
-    """Answer by HTTP, also where a WebSocket was asked for (ASGI extension)."""
-    kind = "http.response"
-    if scope["type"] == ScopeType.WEBSOCKET:
-        kind = "websocket.http.response"
-        await receive()
-    body = msgspec.json.encode({"error": refused.wire})
-    headers = [
-        (b"content-type", b"application/json"),
-        (b"content-length", str(len(body)).encode()),
-    ]
-    start: Any = {"type": f"{kind}.start", "status": refused.status, "headers": headers}
-    rest: Any = {"type": f"{kind}.body", "body": body, "more_body": False}
-    await send(start)
-    await send(rest)

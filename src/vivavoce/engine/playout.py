@@ -96,8 +96,11 @@ class Playout(MediaStreamTrack):
         """Whether something is being said."""
         return any(utterance.waiting_ms for utterance in self._utterances)
 
-    def open(self, response_id: str, item: Item) -> Utterance:
-        """Begin the utterance of an item; it is said after those before it."""
+    def open(self, response_id: str, item: Item, _type: str = "") -> Utterance:
+        """Begin the utterance of an item; it is said after those before it.
+
+        The format is that of the track: what a session asks for is for audio in events.
+        """
         utterance = Utterance(response_id, item)
         self._utterances.append(utterance)
         return utterance

@@ -11,8 +11,9 @@ import h11
 import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
+from vivavoce.engine.client_events import MAX_AUDIO_EVENT_BYTES
+
 REQUEST_SECONDS: Final = 8.0
-_WEBSOCKET_MESSAGE_BYTES: Final = 262_144
 _WEBSOCKET_PING_SECONDS: Final = 20.0
 _HEAD_BYTES: Final = 16_384
 
@@ -93,7 +94,7 @@ def make_server(app: Any, *, shutdown_seconds: int) -> Server:
             access_log=False,
             server_header=False,
             h11_max_incomplete_event_size=_HEAD_BYTES,
-            ws_max_size=_WEBSOCKET_MESSAGE_BYTES,
+            ws_max_size=MAX_AUDIO_EVENT_BYTES,
             ws_ping_interval=_WEBSOCKET_PING_SECONDS,
             ws_ping_timeout=_WEBSOCKET_PING_SECONDS,
             ws_per_message_deflate=False,

@@ -85,7 +85,18 @@ def test_the_interviewer_sees_only_what_was_said():
         ({"type": "message", "role": "user", "content": [{"type": "input_text"}]}, "item.content"),
         ({"type": "function_call_output", "call_id": "c"}, "item.output"),
         ({"type": "message", "id": "i" * 65}, "item.id"),
-        ({"type": "message", "role": "user", "content": "x" * 70_000}, "item"),
+        (
+            {
+                "type": "message",
+                "role": "user",
+                "content": [{"type": "input_text", "text": "x" * 70_000}],
+            },
+            "item",
+        ),
+        (
+            {"type": "message", "role": "user", "content": [{"type": "input_image"}]},
+            "item.content",
+        ),
     ],
 )
 def test_an_item_that_no_client_may_create_is_refused_by_its_field(given, param):

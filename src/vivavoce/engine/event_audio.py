@@ -1,0 +1,142 @@
+"""Audio that goes in events: how a session over a WebSocket is heard and how it speaks.
+
+The other way is WebRTC, where `peer` brings what is heard and `playout` takes what is said.
+
+Source: OpenAI API reference, `input_audio_buffer.append`, `response.output_audio.delta`.
+"""
+
+import base64
+from collections.abc import Awaitable, Callable
+from typing import Final
+
+import anyio
+
+from vivavoce.engine.conversation import Item
+from vivavoce.engine.events import EventStream, from_base64
+from vivavoce.engine.outlet import Spoken
+from vivavoce.engine.wire_audio import HEARD_RATE, SPOKEN_RATE, Decoder, Encoder, bytes_per_ms
+
+_HEARD_BYTES_PER_MS: Final = HEARD_RATE * 2 // 1000
+_SPOKEN_BYTES_PER_MS: Final = SPOKEN_RATE * 2 // 1000
+_PIECE_MS: Final = 100  # what is heard before others on the event loop have their turn
+_DELTA_MS: Final = 200
+
+
+class AppendedAudio:
+    """What a client appends, decoded and waiting to be heard."""
+
+    def __init__(self) -> None:
+        self._type = ""
+        self._decoder: Decoder | None = None
+        self._pcm = bytearray()
+
+    def append(self, audio: object, type_: str) -> None:
+        """Take the `audio` of an event.
+
+        Args:
+            audio: Base64 of audio, at most 15 MiB.
+            type_: The session's input format; a change begins anew.
+
+        Raises:
+            Refused: If it is not base64, or too long.
+        """
+        data = from_base64(audio, "audio")
+        if self._decoder is None or type_ != self._type:
+            self._decoder, self._type = Decoder(type_), type_
+        self._pcm += self._decoder.decode(data)
+
+    def take(self) -> bytes:
+        """Take the next 100 ms or less as s16le mono at 16 kHz; nothing where nothing waits."""
+        piece = bytes(self._pcm[: _PIECE_MS * _HEARD_BYTES_PER_MS])
+        del self._pcm[: len(piece)]
+        return piece
+
+    def flush(self) -> bytes:
+        """Take the rest of what was appended: the audio ends here, or begins anew."""
+        rest = bytes(self._pcm) + (self._decoder.flush() if self._decoder else b"")
+        self._pcm.clear()
+        return rest
+
+
+class SpokenInEvents:
+    """Gives what is said to the client in events, as fast as it is made; the client plays it.
+
+    Only the client knows what of it was heard: it truncates the item when it stops playing. That
+    something is being said is taken from the clock, as if playing began with the first event.
+
+    Args:
+        events: Of the session.
+        until_room: Waits until the client has taken what was sent, but for a little.
+    """
+
+    def __init__(self, events: EventStream, until_room: Callable[[], Awaitable[None]]) -> None:
+        self._events = events
+        self._until_room = until_room
+        self._plays_until = 0.0
+
+    @property
+    def is_speaking(self) -> bool:
+        """Whether the client is still playing, by the clock."""
+        return anyio.current_time() < self._plays_until
+
+    def open(self, response_id: str, item: Item, type_: str) -> Spoken:
+        """Begin to speak an item."""
+        return _Deltas(self, response_id, item, type_)
+
+    def clear(self) -> tuple[Spoken, ...]:
+        """Take note that the client falls silent. What it played it tells by itself."""
+        self._plays_until = 0.0
+        return ()
+
+    async def until_room(self) -> None:
+        """Wait until the client has taken what was sent, but for a little."""
+        await self._until_room()
+
+    def give(self, ms: int, response_id: str, item: Item, audio: bytes) -> None:
+        """Send a piece of audio that plays for `ms`."""
+        self._plays_until = max(self._plays_until, anyio.current_time()) + ms / 1000
+        self._events.emit(
+            "response.output_audio.delta",
+            response_id=response_id,
+            item_id=item.id,
+            output_index=0,  # what is said comes first in a response
+            content_index=0,
+            delta=base64.b64encode(audio).decode(),
+        )
+
+
+class _Deltas:
+    """The audio of one response as `response.output_audio.delta` events."""
+
+    def __init__(self, outlet: SpokenInEvents, response_id: str, item: Item, type_: str) -> None:
+        self.response_id = response_id
+        self.item = item
+        self.has_started = False
+        self._outlet = outlet
+        self._encoder = Encoder(type_)
+        self._step = _DELTA_MS * bytes_per_ms(type_)
+        self._bytes_per_ms = bytes_per_ms(type_)
+
+    @property
+    def played_ms(self) -> int:
+        """Milliseconds that were sent."""
+        return self.item.spoken_ms
+
+    async def until_waiting(self, ms: int) -> None:  # noqa: ARG002  there is nothing to pace
+        """Wait until the client keeps up."""
+        await self._outlet.until_room()
+
+    def write(self, pcm: bytes) -> int:
+        """Send audio (s16le mono, 24 kHz) and return its length in milliseconds."""
+        self._send(self._encoder.encode(pcm))
+        return len(pcm) // _SPOKEN_BYTES_PER_MS
+
+    def complete(self) -> None:
+        """Send the rest: no more audio comes."""
+        self._send(self._encoder.flush())
+
+    def _send(self, audio: bytes) -> None:
+        for start in range(0, len(audio), self._step):
+            piece = audio[start : start + self._step]
+            self.has_started = True
+            self._outlet.give(len(piece) // self._bytes_per_ms, self.response_id, self.item, piece)
