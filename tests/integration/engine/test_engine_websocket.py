@@ -269,7 +269,7 @@ async def test_the_model_of_the_address_is_shown(engine):
 
 
 async def test_sessions_count_as_calls_expire_and_end_with_the_engine():
-    with run_engine_process(max_calls="1", max_call_seconds="2") as engine:
+    with run_engine_process(max_calls="1", max_call_seconds="2", drain_seconds="0") as engine:
         async with open_session(engine) as client:
             with pytest.raises(InvalidStatus) as refused:
                 async with open_session(engine):
