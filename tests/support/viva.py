@@ -36,6 +36,11 @@ class Viva:
         }
         return {**kept, "VIVA_HOME": str(self.home), **self.environment}
 
+    @property
+    def log(self) -> Path:
+        """What `viva up` prints."""
+        return self.home.with_suffix(".log")
+
     async def run(self, *arguments: str, **variables: str) -> subprocess.CompletedProcess[bytes]:
         """Run a command to its end; what it returns is the caller's to judge."""
         return await anyio.run_process(
@@ -66,7 +71,7 @@ class Viva:
     @asynccontextmanager
     async def up(self) -> AsyncGenerator[psutil.Process, None]:
         """`viva up`, ready, for the length of the block; ended by SIGTERM if it still runs."""
-        log = self.home.with_suffix(".log")
+        log = self.log
         with log.open("wb") as output:
             process = await anyio.open_process(
                 [VIVA, "up"],

@@ -9,6 +9,7 @@ import click
 
 from vivavoce.cli.database_commands import db
 from vivavoce.cli.exits import Exit
+from vivavoce.cli.interview_commands import interviews
 from vivavoce.cli.running import guarded, interruptible, run
 from vivavoce.cli.session_commands import sessions
 
@@ -16,7 +17,9 @@ _EXAMPLES: Final = """\b
 Examples:
   viva demo               hold a whole spoken interview, and watch it
   viva up                 run everything on http://localhost:8000
+  viva console            a link into the console
   viva token              an access token for the local tenant
+  viva interviews list    what is planned, and links for candidates
   viva sessions list      the interviews so far
   viva doctor             what works on this machine, and what does not
 
@@ -175,6 +178,20 @@ def token(role: str, tenant: object, user: object, ttl: int) -> None:
     click.echo(guarded(issue))
 
 
+@viva.command(
+    epilog="""\b
+Examples:
+  viva console
+"""
+)
+def console() -> None:
+    """Print a link into the console of the running platform, good for one use within an hour."""
+    from vivavoce.cli.links import console_link_of_home
+    from vivavoce.settings import ServerSettings, load
+
+    click.echo(run(lambda: console_link_of_home(load(ServerSettings))))
+
+
 @viva.command()
 def doctor() -> None:
     """Check what works on this machine, and say what to do about what does not."""
@@ -209,6 +226,7 @@ def _log_to_stderr() -> None:
 
 
 viva.add_command(sessions)
+viva.add_command(interviews)
 viva.add_command(db)
 
 

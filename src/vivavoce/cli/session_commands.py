@@ -41,7 +41,7 @@ def list_sessions(status: str | None, limit: int) -> None:
     from vivavoce.protocol.sessions import SessionPage
 
     query = urlencode({"limit": limit, **({"status": status} if status else {})})
-    page = _ask(lambda edge: edge.read(f"/v1/sessions?{query}", SessionPage))
+    page = ask(lambda edge: edge.read(f"/v1/sessions?{query}", SessionPage))
     table = Table("session", "status", "ended by", "entries", "created", box=None)
     for session in page.sessions:
         table.add_row(
@@ -70,7 +70,7 @@ def show_session(session_id: str) -> None:
             await edge.read(f"{path}/transcript", Transcript),
         )
 
-    session, transcript = _ask(read)
+    session, transcript = ask(read)
     out.print(f"[bold]{session.session_id}[/bold]  {session.status} {session.end_reason or ''}")
     out.print(
         f"[dim]created {session.created_at:%Y-%m-%d %H:%M:%S} UTC, {session.architecture},"
@@ -100,7 +100,7 @@ def show_session(session_id: str) -> None:
 def export_session(session_id: str, form: str, output: Path | None) -> None:
     """Write a transcript as JSON, Markdown, WebVTT or CSV."""
     path = f"/v1/sessions/{quote(session_id, safe='')}/transcript?format={form}"
-    content = _ask(lambda edge: edge.read_bytes(path))
+    content = ask(lambda edge: edge.read_bytes(path))
     if output is None:
         sys.stdout.buffer.write(content)
     else:
@@ -115,11 +115,11 @@ def end_session(session_id: str) -> None:
     async def end(edge: "Edge") -> None:
         await edge.end(quote(session_id, safe=""), await edge.user_token())
 
-    _ask(end)
+    ask(end)
     click.echo(f"{session_id} is ending.")
 
 
-def _ask(act: "Callable[[Edge], Awaitable[T]]") -> T:
+def ask(act: "Callable[[Edge], Awaitable[T]]") -> T:
     """Ask the API of this home as the local user."""
     from vivavoce.cli.access import api_url, local_token
     from vivavoce.cli.running import run

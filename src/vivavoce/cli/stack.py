@@ -16,12 +16,11 @@ from typing import Final
 
 import aiohttp
 import anyio
-import asyncpg
 from pydantic import SecretStr
 
 from vivavoce.cli.children import Child, Program, keep_running
 from vivavoce.cli.exits import StackFailed
-from vivavoce.cli.home import COMPANY_ID, TENANT_ID
+from vivavoce.cli.local_tenant import prepare_local_tenant
 from vivavoce.settings import ServerSettings, VoiceEndpoint
 from vivavoce.store.embedded import EmbeddedPostgresError, open_postgres
 from vivavoce.store.migrate import migrate
@@ -83,29 +82,8 @@ async def open_database(
             )
         on_progress("Bringing the schema up to date…")
         await migrate(address.admin_dsn)
-        await _create_local_tenant(address.admin_dsn, settings)
+        await prepare_local_tenant(address.admin_dsn, settings)
         yield address
-
-
-async def _create_local_tenant(admin_dsn: str, settings: ServerSettings) -> None:
-    connection = await asyncpg.connect(admin_dsn, timeout=10)
-    try:
-        await connection.execute(
-            "insert into tenants (id, name, max_concurrent_sessions) values ($1, $2, $3)"
-            " on conflict (id) do nothing",
-            TENANT_ID,
-            "Local",
-            settings.max_concurrent_sessions,
-        )
-        await connection.execute(
-            "insert into companies (id, tenant_id, name) values ($1, $2, $3)"
-            " on conflict (id) do nothing",
-            COMPANY_ID,
-            TENANT_ID,
-            "Local",
-        )
-    finally:
-        await connection.close(timeout=5)
 
 
 @dataclass(frozen=True)

@@ -9,8 +9,10 @@ import click
 
 from vivavoce.cli.console import progress
 from vivavoce.cli.home import announce, hold_home
+from vivavoce.cli.links import console_link, trial_link
 from vivavoce.cli.stack import Progress, Stack, open_api, open_database, open_engine
 from vivavoce.settings import ServerSettings
+from vivavoce.store.pool import open_database as open_pool
 
 
 @asynccontextmanager
@@ -49,6 +51,14 @@ async def run_up(settings: ServerSettings) -> None:
     click.echo("Stopped.")
 
 
+async def _links(stack: Stack) -> list[tuple[str, str]]:
+    """Ways in that can be opened at once."""
+    async with open_pool(stack.database.dsn, min_size=1, max_size=1) as database:
+        links = [("console, one use", await console_link(database, stack.url))]
+        trial = await trial_link(database, stack.url)
+    return links if trial is None else [*links, ("a trial interview", trial)]
+
+
 async def _serve(
     settings: ServerSettings,
     on_progress: Progress,
@@ -58,8 +68,10 @@ async def _serve(
     async with open_platform(settings, on_progress=on_progress) as stack:
         task_status.started()
         click.echo(f"Vivavoce is up: {stack.url}")
-        click.echo(f"  HTTP interface   {stack.url}/openapi.json")
-        click.echo(f"  state and logs   {settings.home}")
-        click.echo("  an access token  viva token")
+        for words, link in await _links(stack):
+            click.echo(f"  {words}  {link}")
+        click.echo(f"  HTTP interface    {stack.url}/openapi.json")
+        click.echo(f"  state and logs    {settings.home}")
+        click.echo("  an access token   viva token")
         click.echo("Ctrl-C stops it.")
         await anyio.sleep_forever()

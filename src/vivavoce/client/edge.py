@@ -121,6 +121,10 @@ class Edge:
         """Read a resource, with the user's token unless another is given."""
         return await self._ask("GET", path, shape, token=token or await self.user_token())
 
+    async def create(self, path: str, body: Any, shape: type[T]) -> T:
+        """Make a resource, with the user's token."""
+        return await self._ask("POST", path, shape, token=await self.user_token(), body=body)
+
     async def read_bytes(self, path: str) -> bytes:
         """Read a resource as it is, with the user's token."""
         headers = {"authorization": f"Bearer {await self.user_token()}"}

@@ -19,6 +19,8 @@ from vivavoce.errors import AuthenticationFailed
         ["up", "--help"],
         ["engine", "--help"],
         ["token", "--help"],
+        ["console", "--help"],
+        ["interviews", "--help"],
         ["sessions", "--help"],
         ["db", "--help"],
     ],

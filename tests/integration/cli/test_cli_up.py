@@ -1,6 +1,7 @@
 """`viva up`: supervised, and gone without a trace whatever ends it."""
 
 import json
+import re
 import signal
 
 import aiohttp
@@ -87,14 +88,71 @@ async def test_commands_of_one_home_find_the_platform_that_runs(viva: Viva):  # 
         assert b"NOT_FOUND" in unknown.stderr
 
         counted = await viva.run(
-            "db", "psql", "--", "-tAc", "select name from tenants union select name from companies"
+            "db", "psql", "--", "-tAc", "select count(*) from tenants, companies, interviews"
         )
-        assert counted.stdout.split() == [b"Local"]
+        assert counted.stdout.split() == [b"1"]
         status = await viva.run("db", "status")
         assert status.returncode == 0
         assert b" no" not in status.stdout
         applied = await viva.run("db", "migrate")
         assert b"up to date" in applied.stdout
+
+
+async def printed_link(viva: Viva, kind: str) -> tuple[str, str]:  # noqa: F811
+    """A link that was printed: its page, and the secret in its fragment."""
+    with anyio.fail_after(20):
+        while not (found := re.search(rf"(http\S+/{kind}\S*)#(\S+)", viva.log.read_text())):  # noqa: ASYNC110, E501  a file tells nobody
+            await anyio.sleep(0.02)
+    return found[1], found[2]
+
+
+async def exchanged(http: aiohttp.ClientSession, url: str, edge: str, secret: str):
+    async with http.post(f"{url}/functions/v1/{edge}", json={"secret": secret}) as response:
+        return response.status, await response.json()
+
+
+async def test_both_links_that_are_printed_can_be_opened(viva: Viva):  # noqa: F811
+    async with viva.up(), aiohttp.ClientSession() as http:
+        page, console = await printed_link(viva, "console")
+        room, invitation = await printed_link(viva, "i/")
+        url = page.removesuffix("/console")
+        status, entered = await exchanged(http, url, "console-token", console)
+        assert status == 200
+        assert (await exchanged(http, url, "console-token", console))[0] == 404
+        recruiter = {"authorization": f"Bearer {entered['accessToken']}"}
+        async with http.get(f"{url}/v1/interviews", headers=recruiter) as response:
+            [trial] = (await response.json())["interviews"]
+        path = f"{url}/v1/interviews/{trial['interviewId']}/invitations"
+        async with http.get(path, headers=recruiter) as response:
+            [listed] = (await response.json())["invitations"]
+        assert room == f"{url}/i/{listed['invitationId']}"
+        status, entered = await exchanged(http, url, "invitation-token", invitation)
+        assert status == 200
+        await start_as_candidate(http, url, entered["accessToken"])
+
+        another = (await viva.run("console")).stdout.decode().strip()
+        assert another.startswith(f"{page}#")
+        secret = another.partition("#")[2]
+        assert (await exchanged(http, url, "console-token", secret))[0] == 200
+        invited = await viva.run("interviews", "invite", trial["interviewId"], "--name", "Ada")
+        assert invited.stdout.decode().startswith(f"{url}/i/"), invited.stderr
+        shown = await viva.run("interviews", "list")
+        assert trial["title"].encode() in shown.stdout
+
+
+async def start_as_candidate(http: aiohttp.ClientSession, url: str, token: str) -> None:
+    """Read what awaits, agree, and start on a real machine."""
+    candidate = {"authorization": f"Bearer {token}"}
+    async with http.get(f"{url}/v1/invitation", headers=candidate) as response:
+        text = (await response.json())["consent"]
+    agreed = {"version": text["version"], "agreed": [one["id"] for one in text["statements"]]}
+    async with http.post(f"{url}/v1/consents", json=agreed, headers=candidate) as response:
+        assert response.status == 201
+    start = f"{url}/functions/v1/interview-start"
+    async with http.post(start, json={}, headers=candidate) as response:
+        started = await response.json()
+        assert response.status == 200, started
+    assert started["metadata"]["machine"] is not None
 
 
 async def test_a_child_gets_its_secrets_by_environment_only(viva: Viva):  # noqa: F811
