@@ -4,6 +4,7 @@ Source: OpenAI API reference, "Realtime": client secrets, calls.
 """
 
 import logging
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any, Final, TypeVar
 
@@ -13,7 +14,8 @@ from litestar import Litestar, MediaType, Request, Response, asgi, get, post
 from litestar.config.cors import CORSConfig
 from litestar.datastructures import UploadFile
 from litestar.di import NamedDependency, Provide
-from litestar.exceptions import HTTPException
+from litestar.enums import ScopeType
+from litestar.exceptions import HTTPException, NotFoundException
 from litestar.params import FromPath
 from litestar.types import Receive, Scope, Send
 
@@ -26,8 +28,9 @@ from vivavoce.engine.metrics import Metrics
 from vivavoce.engine.models import Models
 from vivavoce.engine.peer import MAX_OFFER_BYTES
 from vivavoce.engine.realtime_session import default_session, updated_session
-from vivavoce.engine.refusals import Refused
+from vivavoce.engine.refusals import Refused, refuse
 from vivavoce.engine.secrets import ClientSecrets
+from vivavoce.engine.unsupported import no_such_address
 from vivavoce.engine.upgrades import Upgrades
 from vivavoce.errors import Unavailable
 from vivavoce.settings import EngineSettings
@@ -37,6 +40,7 @@ _MAX_BODY_BYTES: Final = 262_144
 _MAX_FORM_PARTS: Final = 8
 _SDP: Final = "application/sdp"
 _READY_SECONDS: Final = 0.05
+_SOCKETS: Final = "/v1/realtime"
 
 _Request = Request[Any, Any, Any]
 _Json = dict[str, Any]
@@ -135,7 +139,7 @@ async def figures(surface: NamedDependency[Surface]) -> bytes:
 
 def make_app(
     settings: EngineSettings, calls: Calls, models: Models, metrics: Metrics, faults: Faults
-) -> Litestar:
+) -> Callable[[Scope, Receive, Send], Awaitable[None]]:
     """Make the ASGI application of an engine."""
     secrets = ClientSecrets(are_single_use=not faults.has(Fault.REUSABLE_SECRETS))
     surface = Surface(
@@ -143,11 +147,11 @@ def make_app(
     )
     upgrades = Upgrades(surface.access, calls, metrics, faults)
 
-    @asgi("/v1/realtime", copy_scope=True)
+    @asgi(_SOCKETS, copy_scope=True)
     async def upgrade(scope: Scope, receive: Receive, send: Send) -> None:
         await upgrades.serve(scope, receive, send)
 
-    return Litestar(
+    requests = Litestar(
         [create_client_secret, create_call, hang_up, upgrade, health, readiness, figures],
         dependencies={"surface": Provide(lambda: surface, sync_to_thread=False)},
         cors_config=CORSConfig(
@@ -160,6 +164,14 @@ def make_app(
         openapi_config=None,
         logging_config=None,
     )
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == ScopeType.WEBSOCKET and scope["path"] != _SOCKETS:
+            await refuse(no_such_address(scope["path"]), scope, receive, send)
+        else:
+            await requests(scope, receive, send)
+
+    return app
 
 
 async def _offer_and_session(request: _Request) -> tuple[str, object]:
@@ -210,8 +222,10 @@ def _show_refused(_request: _Request, refused: Refused) -> Response[_Json]:
 
 
 def _show_error(request: _Request, error: Exception) -> Response[_Json]:
-    if isinstance(error, HTTPException):
-        refused = Refused(error.detail, status=error.status_code)
+    if isinstance(error, NotFoundException):
+        refused = no_such_address(request.url.path)
+    elif isinstance(error, HTTPException):
+        refused = Refused(f"{error.detail}.", status=error.status_code)
     else:
         _log.error("a request failed", exc_info=error)
         refused = Refused("The engine failed.", status=500, type="server_error")

@@ -2,6 +2,10 @@
 
 from typing import Any
 
+import msgspec
+from litestar.enums import ScopeType
+from litestar.types import Receive, Scope, Send
+
 
 class Refused(Exception):
     """A request or an event that is refused.
@@ -55,3 +59,20 @@ def no_such_call() -> Refused:
     return Refused(
         "No session found for the provided call_id.", status=404, code="call_id_not_found"
     )
+
+
+async def refuse(refused: Refused, scope: Scope, receive: Receive, send: Send) -> None:
+    """Answer by HTTP, also where a WebSocket was asked for (ASGI extension)."""
+    kind = "http.response"
+    if scope["type"] == ScopeType.WEBSOCKET:
+        kind = "websocket.http.response"
+        await receive()
+    body = msgspec.json.encode({"error": refused.wire})
+    headers = [
+        (b"content-type", b"application/json"),
+        (b"content-length", str(len(body)).encode()),
+    ]
+    start: Any = {"type": f"{kind}.start", "status": refused.status, "headers": headers}
+    rest: Any = {"type": f"{kind}.body", "body": body, "more_body": False}
+    await send(start)
+    await send(rest)

@@ -10,7 +10,6 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from typing import Any, Final
 
-import msgspec
 from litestar.connection import ASGIConnection
 from litestar.enums import ScopeType
 from litestar.types import Receive, Scope, Send
@@ -22,7 +21,7 @@ from vivavoce.engine.faults import Cut, Fault, Faults
 from vivavoce.engine.faulty_sockets import faulty_sideband
 from vivavoce.engine.metrics import Metrics
 from vivavoce.engine.realtime_session import updated_session
-from vivavoce.engine.refusals import Refused, no_such_call
+from vivavoce.engine.refusals import Refused, no_such_call, refuse
 from vivavoce.engine.secrets import PREFIX
 from vivavoce.engine.sockets import Outbound, serve_socket
 
@@ -60,7 +59,11 @@ class Upgrades:
         self, connection: _Connection, outbound: Outbound, stack: AsyncExitStack
     ) -> Call:
         if connection.scope["type"] != ScopeType.WEBSOCKET:
-            raise Refused("Connect here with a WebSocket.", status=426)
+            raise Refused(
+                "Connect here with a WebSocket; an SDP offer goes to /v1/realtime/calls.",
+                status=426,
+                code="websocket_required",
+            )
         if call_id := connection.query_params.get("call_id"):
             self.access.require_key(bearer(connection))
             call = self.calls.get(call_id)
@@ -94,20 +97,3 @@ def _wanted(connection: _Connection, token: str) -> dict[str, str]:
             param="model",
         )
     return {"model": model} if model else {}
-
-
-async def refuse(refused: Refused, scope: Scope, receive: Receive, send: Send) -> None:
-    """Answer by HTTP, also where a WebSocket was asked for (ASGI extension)."""
-    kind = "http.response"
-    if scope["type"] == ScopeType.WEBSOCKET:
-        kind = "websocket.http.response"
-        await receive()
-    body = msgspec.json.encode({"error": refused.wire})
-    headers = [
-        (b"content-type", b"application/json"),
-        (b"content-length", str(len(body)).encode()),
-    ]
-    start: Any = {"type": f"{kind}.start", "status": refused.status, "headers": headers}
-    rest: Any = {"type": f"{kind}.body", "body": body, "more_body": False}
-    await send(start)
-    await send(rest)
