@@ -19,7 +19,13 @@ from vivavoce.engine.conversation import Conversation, Item
 from vivavoce.engine.event_audio import AppendedAudio
 from vivavoce.engine.events import EventStream, encode, error_fields, new_event, new_id
 from vivavoce.engine.hearing import Hearing, Reactions
-from vivavoce.engine.interviewer import Reply, gentle_prompt, next_reply
+from vivavoce.engine.interviewer import (
+    NO_TIME_SECONDS,
+    Reply,
+    gentle_prompt,
+    planned_sentences,
+    time_is_up,
+)
 from vivavoce.engine.interviewer_plan import read_plan
 from vivavoce.engine.models import Models
 from vivavoce.engine.outlet import Outlet
@@ -90,7 +96,8 @@ class Call:
         self.appended = appended
         self.ending: Ending | None = None
         self._ended = anyio.Event()
-        self._ends_at = anyio.current_time() + max_seconds
+        self._began_at = anyio.current_time()
+        self._ends_at = self._began_at + max_seconds
         self._models = models
         self._tasks = tasks
         self._hearing = Hearing(
@@ -107,6 +114,13 @@ class Call:
     def seconds_left(self) -> float:
         """Until the call must end."""
         return self._ends_at - anyio.current_time()
+
+    @property
+    def _interview_seconds_left(self) -> float:
+        """Until the call must end, or the interview by its own plan."""
+        limit = read_plan(self.session["instructions"]).seconds
+        spent = anyio.current_time() - self._began_at
+        return self.seconds_left if limit is None else min(limit - spent, self.seconds_left)
 
     @contextmanager
     def listening(self, sink: Callable[[str], None]) -> Generator[None, None, None]:
@@ -164,14 +178,27 @@ class Call:
     async def prepare_speech(self) -> None:
         """Speak what the plan will have said into the models' memory, when they are idle."""
         output = self.session["audio"]["output"]
-        plan = read_plan(self.session["instructions"])
-        greeting = next_reply(self.session["instructions"], [], [])
-        sentences = [*(greeting.sentences if greeting else ())]
-        sentences += [question.text for question in plan.questions]
+        sentences = planned_sentences(self.session["instructions"])
         try:
             await self._models.prepare(sentences, speed=output["speed"])
         except Unavailable as error:
             _log.info("speech could not be prepared: %s", error)
+
+    async def close_in_time(self) -> None:
+        """Say goodbye when time is up. Whoever speaks then is not cut off: the reply says it."""
+        while not self._is_closed_in_time():  # noqa: ASYNC110  an update may change the plan's limit
+            await anyio.sleep(max(self._interview_seconds_left - NO_TIME_SECONDS, 1.0))
+
+    def _is_closed_in_time(self) -> bool:
+        if self._interview_seconds_left > NO_TIME_SECONDS or self._hearing.is_turn_open:
+            return False
+        if self.responder.is_active or self.responder.outlet.is_speaking:
+            return False
+        wish = Wish(self.session, seconds_left=0.0)
+        reply = time_is_up(wish.session["instructions"], wish.tools, self.conversation.lines())
+        if reply:
+            self.responder.create(wish, decided(reply))
+        return reply is not None
 
     def update(self, update: object) -> None:
         """Change the session, as `session.update` asks.
@@ -220,17 +247,23 @@ class Call:
             self._answer_turn()
 
     def _prompt(self) -> None:
-        """Ask again, gently, because the client has said nothing for long."""
-        lines = self.conversation.lines()
-        reply = gentle_prompt(self.session["instructions"], lines)
-        if reply and not self._hearing.is_turn_open and not self.responder.is_active:
-            wish = Wish(self.session, seconds_left=self.seconds_left)
+        """Follow up, gently, because the client has said nothing for long."""
+        if self._hearing.is_turn_open or self.responder.is_active:
+            return
+        wish = Wish(self.session, seconds_left=self._interview_seconds_left)
+        reply = gentle_prompt(
+            self.session["instructions"],
+            wish.tools,
+            self.conversation.lines(),
+            seconds_left=wish.seconds_left,
+        )
+        if reply:
             self.responder.create(wish, decided(reply))
 
     def _answer_turn(self) -> None:
         """Reply to what was heard, unless the client goes on speaking or nothing was said."""
         if self._hearing.is_turn_open or self.responder.is_active:
             return
-        wish = Wish(self.session, seconds_left=self.seconds_left)
+        wish = Wish(self.session, seconds_left=self._interview_seconds_left)
         if reply := wish.reply_to(self.conversation):
             self.responder.create(wish, decided(reply))

@@ -117,6 +117,7 @@ class Calls:
                     if self._faults:
                         make_faulty(call, self._faults, tasks)
                     tasks.start_soon(call.prepare_speech)
+                    tasks.start_soon(call.close_in_time)
                     tasks.start_soon(_watch_length, call)
                     self._tasks.start_soon(self.make_ready)
                     yield call
@@ -233,6 +234,7 @@ class Calls:
             tasks.start_soon(_hear_peer, call, peer)
             tasks.start_soon(call.prepare_speech)
             tasks.start_soon(self._watch_connection, call, peer)
+            tasks.start_soon(call.close_in_time)
             tasks.start_soon(_watch_length, call)
             task_status.started((call.id, peer.answer))
             self._tasks.start_soon(self.make_ready)

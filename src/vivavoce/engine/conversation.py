@@ -41,6 +41,7 @@ class Item:
     is_truncated: bool = False
     is_barely_heard: bool = False  # cut off right at its start: the speaker before it went on
     is_heard: bool = True  # False while the transcription of a user's audio is under way
+    is_doubtful: bool = False  # the words may be misheard
     audio: bytes = b""  # of a client's item, as it came, until it is heard
     audio_index: int = 0  # of the content part that holds the audio
 
@@ -185,7 +186,7 @@ def lines_of(items: Sequence[Item]) -> list[Line]:
         if item.wire["type"] != "message" or not item.is_heard:
             continue
         if role == "user":
-            lines.append(Line("candidate", item.text))
+            lines.append(Line("candidate", item.text, doubtful=item.is_doubtful))
         elif item.is_barely_heard and lines and lines[-1].speaker == "candidate":
             continue
         elif role == "assistant" and (item.text or item.is_truncated):

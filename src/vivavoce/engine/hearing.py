@@ -21,6 +21,7 @@ from vivavoce.errors import Unavailable
 
 _log: Final = logging.getLogger(__name__)
 _MAX_PROMPT_CHARACTERS: Final = 1_000
+_DOUBTFUL: Final = -1.0  # average log probability; Whisper itself gives up a decoding there
 _TRANSCRIPTION: Final = "conversation.item.input_audio_transcription"
 
 
@@ -159,11 +160,10 @@ class Hearing:
             return
         if policy.idle_timeout_ms and lasted_ms >= policy.idle_timeout_ms:
             self._tell_timeout(now_ms - lasted_ms, now_ms)
-            self._silence.begin(now_ms)
-        elif not policy.prompt_after_ms or lasted_ms < policy.prompt_after_ms:
+        elif not self._silence.is_due(lasted_ms, policy.prompt_after_ms):
             return
-        if self._silence.may_prompt():
-            self._reactions.prompt()
+        self._silence.prompt(now_ms)
+        self._reactions.prompt()
 
     def _tell_timeout(self, start_ms: int, end_ms: int) -> None:
         """Make a turn of a silence, as `idle_timeout_ms` asks for."""
@@ -242,8 +242,9 @@ class Hearing:
                 self._tell_unheard(item, error)
             else:
                 text = said.text
+                item.is_doubtful = said.average_log_probability < _DOUBTFUL
                 if text:
-                    self._silence.is_prompted = False
+                    self._silence.prompts = 0
                 self._tell_transcript(item, text, heard.seconds)
             item.wire["content"][item.audio_index]["transcript"] = text
             item.is_heard, item.audio = True, b""

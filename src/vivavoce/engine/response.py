@@ -54,6 +54,12 @@ class Wish:
     seconds_left: float | None = None
 
     @property
+    def tools(self) -> list[str]:
+        """Names of the functions that may be called."""
+        tools = self.session["tools"] if self.session["tool_choice"] != "none" else []
+        return [tool["name"] for tool in tools]
+
+    @property
     def has_audio(self) -> bool:
         """Whether the reply is spoken, and not only written."""
         return "audio" in self.session["output_modalities"]
@@ -69,12 +75,8 @@ class Wish:
         if call:
             return Reply((), call)
         lines = lines_of(items)
-        tools = self.session["tools"] if self.session["tool_choice"] != "none" else []
         return next_reply(
-            self.session["instructions"],
-            [tool["name"] for tool in tools],
-            lines,
-            seconds_left=self.seconds_left,
+            self.session["instructions"], self.tools, lines, seconds_left=self.seconds_left
         )
 
 

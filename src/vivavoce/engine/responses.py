@@ -186,18 +186,20 @@ class Responder:
         if reply.sentences:
             item = response.begin_message()
             for sentence in split_sentences("\n".join(reply.sentences)):
-                ms = await self._say(response, item, sentence) if response.wish.has_audio else 0
+                ms = 0
+                if response.wish.has_audio:
+                    ms = await self._say(response, item, sentence, pace=reply.pace)
                 response.write(item, sentence, ms)
         if reply.tool:
             response.end_message("completed")
             response.call_function(reply.tool)
 
-    async def _say(self, response: Response, item: Item, sentence: str) -> int:
+    async def _say(self, response: Response, item: Item, sentence: str, *, pace: float) -> int:
         output = response.wish.session["audio"]["output"]
         audio = [
             pcm
             async for pcm in self._models.synthesise(
-                sentence, voice=output["voice"], speed=output["speed"]
+                sentence, voice=output["voice"], speed=output["speed"] * pace
             )
         ]
         utterance = response.utterance

@@ -1,4 +1,4 @@
-"""How long nobody has said anything, and whether a gentle prompt is due: once, until words come."""
+"""How long nobody has said anything, and whether a gentle prompt is due: later each time."""
 
 from dataclasses import dataclass
 
@@ -9,11 +9,11 @@ class Silence:
 
     Attributes:
         since_ms: When it began; None until we have spoken for the first time.
-        is_prompted: Whether the client was prompted, and has said nothing since.
+        prompts: How often the client was prompted, and has said nothing since.
     """
 
     since_ms: int | None = None
-    is_prompted: bool = False
+    prompts: int = 0
 
     def begin(self, now_ms: int) -> None:
         """Count anew from here."""
@@ -31,7 +31,16 @@ class Silence:
             self.begin(now_ms)
         return 0 if self.since_ms is None else now_ms - self.since_ms
 
-    def may_prompt(self) -> bool:
-        """Say whether a prompt is due, and take it as given."""
-        is_due, self.is_prompted = not self.is_prompted, True
-        return is_due
+    def is_due(self, lasted_ms: int, after_ms: int | None) -> bool:
+        """Say whether a prompt is due: after so long at first, then twice that, then three times.
+
+        Args:
+            lasted_ms: How long the silence has lasted.
+            after_ms: When the first prompt is due; None for never.
+        """
+        return after_ms is not None and lasted_ms >= after_ms * (1 + self.prompts)
+
+    def prompt(self, now_ms: int) -> None:
+        """Note that the client is prompted."""
+        self.prompts += 1
+        self.begin(now_ms)

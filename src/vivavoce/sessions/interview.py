@@ -25,8 +25,11 @@ END_INTERVIEW_TOOL: Final[Mapping[str, Any]] = {
         "properties": {
             "reason": {
                 "type": "string",
-                "enum": ["completed", "candidate_left"],
-                "description": "`candidate_left` if the candidate asked to stop before the end.",
+                "enum": ["completed", "candidate_left", "max_duration"],
+                "description": (
+                    "`candidate_left` if the candidate asked to stop before the end,"
+                    " `max_duration` if the time was up."
+                ),
             }
         },
         "required": ["reason"],

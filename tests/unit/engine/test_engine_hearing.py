@@ -153,11 +153,13 @@ class TestSilence:
         silence.count(8_000, speaking=False, is_busy=True)
         assert silence.count(9_000, speaking=False, is_busy=False) == 1_000
 
-    def test_it_is_prompted_once(self):
+    def test_each_prompt_is_due_later_than_the_one_before(self):
         silence = Silence()
-        assert [silence.may_prompt() for _ in range(3)] == [True, False, False]
-        silence.is_prompted = False
-        assert silence.may_prompt()
+        assert [silence.is_due(ms, 1_000) for ms in (999, 1_000)] == [False, True]
+        silence.prompt(5_000)
+        assert silence.count(6_500, speaking=False, is_busy=False) == 1_500
+        assert [silence.is_due(ms, 1_000) for ms in (1_999, 2_000)] == [False, True]
+        assert not silence.is_due(1_000_000, None)
 
 
 class TestGentlePrompt:
@@ -167,22 +169,22 @@ class TestGentlePrompt:
         return [Line("ai", text) for text in texts]
 
     def test_it_asks_again_what_was_asked(self):
-        reply = gentle_prompt(self.plan, self.said("Hello. Where do you live?"))
+        reply = gentle_prompt(self.plan, [], self.said("Hello. Where do you live?"))
         assert reply.sentences[-1] == "Where do you live?"
 
     def test_lines_of_silence_change_nothing(self):
         lines = [*self.said("Hello. Where do you live?"), Line("candidate", "")]
-        assert gentle_prompt(self.plan, lines).sentences[-1] == "Where do you live?"
+        assert gentle_prompt(self.plan, [], lines).sentences[-1] == "Where do you live?"
 
     @pytest.mark.parametrize(
         "last",
         ["This is the end of the interview. Goodbye.", "Please type your answer, I will wait."],
     )
     def test_after_the_end_and_while_somebody_types_it_stays_silent(self, last):
-        assert gentle_prompt(self.plan, self.said("Where do you live?", last)) is None
+        assert gentle_prompt(self.plan, [], self.said("Where do you live?", last)) is None
 
     def test_before_our_first_word_it_stays_silent(self):
-        assert gentle_prompt(self.plan, []) is None
+        assert gentle_prompt(self.plan, [], []) is None
 
 
 class TestBarelyHeard:

@@ -1,12 +1,25 @@
 """The interviewer, on text alone."""
 
+from collections.abc import Sequence
+from itertools import chain, cycle, islice
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from vivavoce.engine.interviewer import Line, Reply, ToolCall, next_reply, stock_sentences
+from vivavoce.engine.interviewer import (
+    NO_TIME_SECONDS,
+    Line,
+    Reply,
+    ToolCall,
+    gentle_prompt,
+    next_reply,
+    planned_sentences,
+    stock_sentences,
+    time_is_up,
+)
+from vivavoce.engine.interviewer_plan import MAX_PROBES, read_plan
 from vivavoce.engine.sentences import split_sentences
 
 from .dialogue_scripts import PLANS, Script, play, read_scripts
@@ -23,7 +36,12 @@ GOOD_ANSWER = (
 
 @pytest.mark.parametrize("script", SCRIPTS, ids=lambda script: script.title)
 def test_dialogue(script: Script):
-    assert play(script) == [expected for _, expected in script.turns]
+    assert play(script) == script.expected
+
+
+def test_there_are_as_many_dialogues_as_the_interviewer_needs():
+    assert len(SCRIPTS) >= 60
+    assert len({script.title for script in SCRIPTS}) == len(SCRIPTS)
 
 
 def said(lines: list[Line], **options: object) -> str:
@@ -123,7 +141,8 @@ class TestBeingInterrupted:
 def test_the_first_sentence_is_short_so_that_it_sounds_at_once():
     for script in SCRIPTS:
         for reply in filter(None, play(script)):
-            assert len(split_sentences(reply)[0].split()) <= 7
+            if not reply.startswith("["):
+                assert len(split_sentences(reply)[0].split()) <= 8
 
 
 def test_no_reply_judges_an_answer():
@@ -146,3 +165,105 @@ def test_any_text_gives_one_and_the_same_reply(instructions, lines, seconds_left
     if first and not first.tool:
         assert all(sentence.strip() for sentence in first.sentences)
         assert first.sentences
+
+
+WHOLE_PLAN = PLANS["product"].replace("At the end", "Begin with a sound check. At the end")
+SILENCE = Line("candidate", "")  # not heard, but prompted
+# What candidates say: what the rules know, in any order, and what none knows.
+TURNS = st.one_of(
+    st.sampled_from([turn.said for script in SCRIPTS for turn in script.turns if turn.said]),
+    st.builds(Line, st.just("candidate"), st.text(max_size=60), doubtful=st.booleans()),
+    st.just(SILENCE),
+)
+AN_ANSWER = Line("candidate", GOOD_ANSWER)
+
+
+def hold(plan: str, turns: list[Line], seeded: Sequence[Line] = ()) -> list[Reply]:
+    """Hold an interview with a candidate who says these turns over and over again."""
+    lines, replies = list(seeded), []
+    for turn in islice(chain([None], cycle(turns)), 500):
+        lines += [turn] if turn else []
+        decide = gentle_prompt if turn is SILENCE else next_reply
+        if reply := decide(plan, ["end_interview"], lines):
+            replies.append(reply)
+            lines.append(Line("ai", " ".join(reply.sentences)))
+            if reply.tool:
+                return replies
+    raise AssertionError("the interview does not end")
+
+
+def texts(replies: list[Reply], kind: str) -> list[str]:
+    return [reply.asking.text for reply in replies if reply.asking and reply.asking.kind == kind]
+
+
+@settings(max_examples=80)
+@given(st.lists(TURNS), st.sampled_from([WHOLE_PLAN, PLANS["three questions"]]))
+def test_whatever_the_candidate_says_the_interview_ends_and_asks_nothing_twice(turns, plan):
+    replies = hold(plan, [*turns, AN_ANSWER])
+    wanted = [question.text for question in read_plan(plan).questions]
+    asked, probes = texts(replies, "question"), texts(replies, "probe")
+    assert asked == wanted[: len(asked)]
+    assert len(probes) <= MAX_PROBES * len(asked)
+    assert len(replies) <= 150
+    if replies[-1].tool.arguments["reason"] == "completed":
+        assert asked == wanted
+    assert sum("I'm an AI interviewer, and" in " ".join(reply.sentences) for reply in replies) == 1
+
+
+@settings(max_examples=40)
+@given(st.lists(TURNS), st.integers(1, 3))
+def test_who_was_greeted_elsewhere_is_neither_greeted_nor_asked_again(turns, already):
+    plan = PLANS["three questions"]
+    wanted = [question.text for question in read_plan(plan).questions]
+    seeded = [
+        line for text in wanted[:already] for line in (Line("ai", f"Hello. {text}"), AN_ANSWER)
+    ]
+    replies = hold(plan, [*turns, AN_ANSWER], seeded)
+    asked = texts(replies, "question")
+    assert asked == wanted[already : already + len(asked)]
+    assert not any("I'm an AI interviewer, and" in " ".join(reply.sentences) for reply in replies)
+
+
+@given(st.lists(TURNS), st.floats(0, 200))
+def test_when_time_is_up_whatever_is_said_closes_the_interview(turns, seconds_left):
+    lines = [Line("ai", FIRST), *turns, AN_ANSWER]
+    reply = next_reply(PLAN, ["end_interview"], lines, seconds_left=seconds_left)
+    closes = bool(reply and reply.tool)
+    assert closes or seconds_left >= NO_TIME_SECONDS
+
+
+class TestClosingInTime:
+    def test_an_interview_whose_time_is_up_is_closed_unasked(self):
+        reply = time_is_up(PLANS["closing"], ["end_interview"], [Line("ai", "Hello.")])
+        assert reply == Reply(
+            (
+                "Our time is up.",
+                "We will write to you within a week.",
+                "This is the end of the interview.",
+                "Goodbye.",
+            ),
+            ToolCall("end_interview", {"reason": "max_duration"}),
+        )
+
+    @pytest.mark.parametrize(
+        ("plan", "lines"),
+        [
+            ("none", [Line("ai", "Hello.")]),
+            ("closing", []),
+            ("closing", [Line("ai", "This is the end of the interview. Goodbye.")]),
+        ],
+    )
+    def test_what_is_no_interview_or_not_open_is_not_closed(self, plan, lines):
+        assert time_is_up(PLANS[plan], ["end_interview"], lines) is None
+
+
+def test_all_that_a_plan_says_can_be_spoken_ahead():
+    sentences = planned_sentences(PLANS["product"])
+    assert sentences[0] == "Hello."
+    for text in (
+        "Have you led people?",
+        "How did it end?",
+        "I mean paid work, or work that you did for others.",
+        "You will hear from us on 1 March.",
+    ):
+        assert text in sentences

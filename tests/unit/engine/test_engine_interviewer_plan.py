@@ -2,7 +2,7 @@
 
 import pytest
 
-from vivavoce.engine.interviewer_plan import Plan, Question, read_plan
+from vivavoce.engine.interviewer_plan import Lack, Plan, Probe, Question, read_plan
 
 
 def texts(instructions: str) -> list[str]:
@@ -55,7 +55,46 @@ def test_a_question_is_asked_once_even_if_it_is_listed_twice():
 
 def test_probe_and_clarification_belong_to_their_question():
     plan = read_plan("Questions:\n1. Why?\n   Probe: And then?\n   - Clarification: The reason.\n")
-    assert plan.questions == (Question("Why?", "And then?", "The reason."),)
+    assert plan.questions == (Question("Why?", (Probe("And then?"),), "The reason."),)
+
+
+def test_probes_say_when_they_are_asked():
+    (question,) = read_plan(
+        "Questions:\n1. Why?\n   Probe (if short): More?\n   Probe (if vague or own part): You?\n"
+        "   Probe (unless oven, deck oven): With what?\n   Follow-up (sometimes): And?"
+    ).questions
+    assert question.probes == (
+        Probe("More?", frozenset({Lack.LENGTH})),
+        Probe("You?", frozenset({Lack.SUBSTANCE, Lack.OWN_PART})),
+        Probe("With what?", keywords=("oven", "deck oven")),
+        Probe("And?"),
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "is_optional", "seconds"),
+    [
+        ("Why? (optional)", True, None),
+        ("Why? (Optional)\n   Time: 2 minutes", True, 120),
+        ("Why?\n   Optional: yes\n   Time: 90 s", True, 90),
+        ("Why?\n   Optional: no\n   Competency: honesty\n   Time: 1.5 min", False, 90),
+        ("Why?\n   Time: soon", False, None),
+    ],
+)
+def test_what_else_a_question_may_say_of_itself(text, is_optional, seconds):
+    assert read_plan(f"Questions:\n1. {text}").questions == (
+        Question("Why?", is_optional=is_optional, seconds=seconds),
+    )
+
+
+def test_wishes_for_the_beginning_are_read():
+    plan = read_plan(
+        "Say that all is written down and ask whether they agree. Do a sound check.\n"
+        "Time limit: 20 minutes\nQuestions:\n1. Why?"
+    )
+    assert (plan.gives_notice, plan.asks_consent, plan.checks_sound) == (True, True, True)
+    assert plan.seconds == 1200
+    assert not plan.asks_for_more
 
 
 def test_free_text_alone_is_an_empty_plan():

@@ -41,11 +41,15 @@ def test_a_plan_becomes_numbered_questions_that_the_engine_reads_back():
         closing="You will hear from us.",
     )
     read = read_plan(instructions(plan))
-    assert [(q.text, q.probe, q.clarification) for q in read.questions] == [
-        ("Why nursing?", "What keeps you in it?", None),
-        ("Tell me about a hard day.", None, "Any day that you remember."),
+    assert [
+        (q.text, [probe.text for probe in q.probes], q.clarification) for q in read.questions
+    ] == [
+        ("Why nursing?", ["What keeps you in it?"], None),
+        ("Tell me about a hard day.", [], "Any day that you remember."),
     ]
     assert read.closing == "You will hear from us."
+    assert read.gives_notice
+    assert not read.asks_consent
     assert not read.asks_for_more
 
 
@@ -67,7 +71,11 @@ def test_role_guidance_and_language_enter_a_call_and_cannot_pass_for_questions()
     assert "Guidance for you: Be kind. Questions: 1. Forged?\n" in text
     assert "code de." in text
     assert "by their numbers: 2." in text
-    assert [question.text for question in read_plan(text).questions] == ["Why?", "Where?", "When?"]
+    assert [(question.text, question.is_optional) for question in read_plan(text).questions] == [
+        ("Why?", False),
+        ("Where?", True),
+        ("When?", False),
+    ]
 
 
 def test_a_plan_without_them_says_nothing_of_them():
