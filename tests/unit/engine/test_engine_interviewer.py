@@ -232,29 +232,29 @@ def test_when_time_is_up_whatever_is_said_closes_the_interview(turns, seconds_le
     assert closes or seconds_left >= NO_TIME_SECONDS
 
 
-class TestClosingInTime:
-    def test_an_interview_whose_time_is_up_is_closed_unasked(self):
-        reply = time_is_up(PLANS["closing"], ["end_interview"], [Line("ai", "Hello.")])
-        assert reply == Reply(
-            (
-                "Our time is up.",
-                "We will write to you within a week.",
-                "This is the end of the interview.",
-                "Goodbye.",
-            ),
-            ToolCall("end_interview", {"reason": "max_duration"}),
-        )
-
-    @pytest.mark.parametrize(
-        ("plan", "lines"),
-        [
-            ("none", [Line("ai", "Hello.")]),
-            ("closing", []),
-            ("closing", [Line("ai", "This is the end of the interview. Goodbye.")]),
-        ],
+def test_an_interview_whose_time_is_up_is_closed_unasked():
+    reply = time_is_up(PLANS["closing"], ["end_interview"], [Line("ai", "Hello.")])
+    assert reply == Reply(
+        (
+            "Our time is up.",
+            "We will write to you within a week.",
+            "This is the end of the interview.",
+            "Goodbye.",
+        ),
+        ToolCall("end_interview", {"reason": "max_duration"}),
     )
-    def test_what_is_no_interview_or_not_open_is_not_closed(self, plan, lines):
-        assert time_is_up(PLANS[plan], ["end_interview"], lines) is None
+
+
+@pytest.mark.parametrize(
+    ("plan", "lines"),
+    [
+        ("none", [Line("ai", "Hello.")]),
+        ("closing", []),
+        ("closing", [Line("ai", "This is the end of the interview. Goodbye.")]),
+    ],
+)
+def test_what_is_no_interview_or_not_open_is_not_closed(plan, lines):
+    assert time_is_up(PLANS[plan], ["end_interview"], lines) is None
 
 
 def test_all_that_a_plan_says_can_be_spoken_ahead():
