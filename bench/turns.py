@@ -21,9 +21,12 @@ from vivavoce.engine.listening import OWN_RATE, Listener
 from vivavoce.engine.models import Models, Priority, open_models
 from vivavoce.engine.turn import Speculate, SpeechResumed, SpeechStarted, SpeechStopped, TurnPolicy
 from vivavoce.engine.vad import SpeechDetector
+from vivavoce.engine.vocabulary import expected_words
+from vivavoce.sessions.interview import DEFAULT_PLAN, instructions
 
 TRANSCRIPTION_MS: Final = 400
 MEDIAN_WAIT_MS: Final = 1_300
+_ENOUGH_WAITS: Final = 3  # for their median to say something
 _PIECE: Final = RATE // 50
 _SILENCED_AFTER: Final = RATE // 5  # our voice stops that long after we stop it: the way there
 _HEADINGS: Final = (
@@ -164,11 +167,12 @@ def _at_own_rate(sound: Floats) -> bytes:
 async def measure() -> Report:
     """Hear all cases, and judge them together and by category."""
     policy = TurnPolicy.from_turn_detection({"type": "semantic_vad", "eagerness": "auto"})
+    prompt = expected_words(instructions(DEFAULT_PLAN))
     outcomes = []
     async with open_models() as models:
         await models.ready()
         for case in read_cases():
-            outcome = await hear(case, models, policy)
+            outcome = await hear(case, models, policy, prompt)
             if not outcome.is_right:
                 tell(f"turns: {case.name} went wrong: {_faults(outcome)}")
             outcomes.append(outcome)
@@ -216,8 +220,9 @@ def _waits(outcomes: Sequence[Outcome]) -> list[float]:
 
 def _holds(outcomes: Sequence[Outcome]) -> bool:
     waits = _waits(outcomes)
+    few = len(waits) < _ENOUGH_WAITS
     return all(outcome.is_right for outcome in outcomes) and (
-        not waits or statistics.median(waits) <= MEDIAN_WAIT_MS
+        few or statistics.median(waits) <= MEDIAN_WAIT_MS
     )
 
 

@@ -17,6 +17,7 @@ from vivavoce.engine.silence import Silence
 from vivavoce.engine.stt import BYTES_PER_SECOND
 from vivavoce.engine.turn import Speculate, SpeechResumed, SpeechStarted, SpeechStopped, TurnEvent
 from vivavoce.engine.vad import SpeechDetector
+from vivavoce.engine.vocabulary import expected_words
 from vivavoce.errors import Unavailable
 
 _log: Final = logging.getLogger(__name__)
@@ -132,9 +133,12 @@ class Hearing:
 
     @property
     def _vocabulary(self) -> str:
+        """What the recogniser is told to expect; a client's own words for it win."""
         wanted = self._session["audio"]["input"]["transcription"] or {}
         prompt = wanted.get("prompt")
-        return prompt[:_MAX_PROMPT_CHARACTERS] if isinstance(prompt, str) else ""
+        if isinstance(prompt, str) and prompt.strip():
+            return prompt[:_MAX_PROMPT_CHARACTERS]
+        return expected_words(self._session["instructions"])
 
     def _take_turn_event(self, event: TurnEvent) -> None:
         match event:

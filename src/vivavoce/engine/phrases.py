@@ -67,6 +67,10 @@ _THINKING: Final = re.compile(
     r"|(?:i'm|i am) (?:still )?thinking"
     r"|(?:can|could|may) i (?:have|take|get) (?:a|some|one) (?:moment|second|minute|time))"
 )
+# However the rest was heard: as a whole utterance, this is no answer.
+_SOUNDS_LIKE_THINKING: Final = re.compile(
+    r"^(?:(?:okay|well|so|yes|please|sorry|just|good question) )*(?:let|give) me(?: \w+){1,3}$"
+)
 _GOES_WITH_THINKING: Final = frozenset(
     words(
         """about that it this for a one second moment minute bit please to think the question here
@@ -74,6 +78,7 @@ _GOES_WITH_THINKING: Final = frozenset(
     )
 )
 _THINKING_AT_MOST: Final = 14
+_CLOSED_AT_MOST: Final = 6
 _TOO_FEW_WORDS: Final = 4
 _NUMBER: Final = re.compile(
     r"\b(?:\d\w*|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|\w+teen|twenty"
@@ -87,8 +92,10 @@ def ending(text: str) -> Ending:
     meant = [word for word in spoken if word not in _FILLERS and word != "please"]
     if asks_for_time(spoken):
         return Ending.THINKING
-    if not spoken or (" ".join(meant) in _CLOSED and spoken[-1] not in _FILLERS):
-        return Ending.CLOSED if spoken else Ending.PLAIN
+    if not spoken:
+        return Ending.PLAIN
+    if _is_closed(meant) and spoken[-1] not in _FILLERS:
+        return Ending.CLOSED
     if text.rstrip().endswith("?"):
         return Ending.PLAIN
     says_little = len(spoken) < _TOO_FEW_WORDS and not _NUMBER.search(text.lower())
@@ -101,13 +108,25 @@ def ending(text: str) -> Ending:
     return Ending.PLAIN
 
 
+def _is_closed(spoken: Sequence[str]) -> bool:
+    """Whether the words are one closed phrase, or a few of them: "yes, of course"."""
+    if not spoken or len(spoken) > _CLOSED_AT_MOST:
+        return False
+    return any(
+        " ".join(spoken[:end]) in _CLOSED and (end == len(spoken) or _is_closed(spoken[end:]))
+        for end in range(1, len(spoken) + 1)
+    )
+
+
 def asks_for_time(spoken: Sequence[str]) -> bool:
     """Whether the end of what was said asks for time to think.
 
     Only the last words count: "I said let me think and then built it" is an answer.
     """
-    tail = [word for word in spoken[-_THINKING_AT_MOST:] if word not in _FILLERS]
-    line = " ".join(tail)
+    meant = [word for word in spoken if word not in _FILLERS]
+    if _SOUNDS_LIKE_THINKING.match(" ".join(meant)):
+        return True
+    line = " ".join(meant[-_THINKING_AT_MOST:])
     last = max((match.end() for match in _THINKING.finditer(line)), default=None)
     return last is not None and all(word in _GOES_WITH_THINKING for word in line[last:].split())
 

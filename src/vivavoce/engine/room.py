@@ -1,9 +1,10 @@
-"""The voices of a room: talk in the background is not the candidate's.
+"""The sounds of a room: talk in the background is not the candidate's, a cough may well be.
 
 A detector of speech hears a café as one endless turn. What tells the candidate from it is loudness.
 Where even the softest moments of the last seconds sounded like speech, people talk in the room, and
 only what stands well above those moments is the candidate. In other rooms the softest moments are
-silence or noise, and nothing is left out.
+silence or noise, and nothing is left out. A sudden sound that is no speech, such as a cough, is as
+loud as the candidate and far above the room.
 """
 
 from collections import deque
@@ -17,6 +18,8 @@ _KNOWN_AFTER_FRAMES: Final = 60  # who speaks at once, and without a gap, is not
 _NEAR: Final = 2.0  # in power: 3 dB
 _STANDS_OUT: Final = 5.0  # in power: 7 dB
 _TALKS: Final = 0.5  # of the softest moments
+_SUDDEN: Final = 8.0  # in power, above the room: 9 dB
+_AS_LOUD_AS_SPEECH: Final = 0.05  # of the power of the loudest speech: -13 dB
 
 
 class Room:
@@ -43,6 +46,16 @@ class Room:
             return True
         softest = min(self._loudness)
         return loudness >= _STANDS_OUT * softest or not self._has_talk(softest)
+
+    def stirs(self) -> bool:
+        """Whether the last 32 ms are a sudden sound that is no speech."""
+        if not self._powers or self._is_speech[-1]:
+            return False
+        spoken = zip(self._loudness, self._is_speech, strict=True)
+        loudest = max((loudness for loudness, is_speech in spoken if is_speech), default=0.0)
+        softest = min(self._loudness)
+        power = self._powers[-1]
+        return loudest > 0 and power >= max(_SUDDEN * softest, _AS_LOUD_AS_SPEECH * loudest)
 
     def _has_talk(self, softest: float) -> bool:
         near = [

@@ -211,7 +211,7 @@ def without_second_telling(text: str, *, seconds: float) -> str:
     """Cut off what a model tells again, in other portions: "A and B. B. A and".
 
     Only where there are more words than the time allows, and only a tail of four words or more that
-    was said before.
+    was said before, or copies of all that was said.
 
     Args:
         text: What the model wrote.
@@ -221,6 +221,9 @@ def without_second_telling(text: str, *, seconds: float) -> str:
     spoken = ["".join(words(piece)) for piece in pieces]
     if len(spoken) <= _FASTEST * seconds:
         return text
+    for period in range(1, len(spoken) // 2 + 1):
+        if all(word == spoken[place % period] for place, word in enumerate(spoken)):
+            return " ".join(pieces[:period])
     while tail := _retold(spoken):
         spoken, pieces = spoken[:-tail], pieces[:-tail]
     return " ".join(pieces)

@@ -19,6 +19,8 @@ _RESUME_FRAMES: Final = 2
 _RELEASE_BELOW_THRESHOLD: Final = 0.15
 _SPECULATE_AFTER_MS: Final = 200
 _HINT_WITHIN_MS: Final = 2_500
+_STIR_FRAMES: Final = 3  # a click is shorter
+_QUIET_AFTER_STIR_MS: Final = 800
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,6 +193,8 @@ class TurnDetector:
         self._speculated_ms: int | None = None
         self._awaits_hint = False
         self._hold_ms = policy.holds.plain
+        self._stirs = 0  # frames in a row
+        self._stirred_ms: int | None = None  # in this pause
 
     @property
     def now_ms(self) -> int:
@@ -202,16 +206,21 @@ class TurnDetector:
         """Whether a turn is going on, its closing silence included."""
         return self._start_ms is not None
 
-    def feed(self, probability: float, *, interrupting: bool = False) -> list[TurnEvent]:
+    def feed(
+        self, probability: float, *, interrupting: bool = False, stirs: bool = False
+    ) -> list[TurnEvent]:
         """Take the probability of the next 32 ms and return what it decides.
 
         Args:
             probability: Of speech, 0-1, from `SpeechDetector`.
             interrupting: Whether we are speaking ourselves: it then takes more speech to start.
+            stirs: Whether there is a sudden sound that is no speech: who coughs in a pause is not
+                done yet, as a rule.
         """
         self._fed += 1
         is_speech = probability >= self.policy.threshold
         self._run = self._run + 1 if is_speech else 0
+        self._stirs = self._stirs + 1 if stirs else 0
         if self._start_ms is None:
             return self._wait_for_start(interrupting=interrupting)
         quiet = probability < self.policy.threshold - _RELEASE_BELOW_THRESHOLD
@@ -257,8 +266,7 @@ class TurnDetector:
         if self._silent_since_ms is None:
             return []
         silence_ms = self.now_ms - self._silent_since_ms
-        hold_ms = max(self._hold_ms, _HINT_WITHIN_MS) if self._awaits_hint else self._hold_ms
-        if silence_ms >= hold_ms:
+        if silence_ms >= self._needed_ms(self._silent_since_ms):
             return [self._stop(start_ms)]
         if silence_ms >= _SPECULATE_AFTER_MS and self._speculated_ms is None:
             self._speculated_ms = self.now_ms
@@ -266,8 +274,20 @@ class TurnDetector:
             return [Speculate(start_ms, self.now_ms)]
         return []
 
+    def _needed_ms(self, silent_since_ms: int) -> int:
+        """Give the silence that ends the turn, as far as it is known at this moment."""
+        if not self.policy.follows_words:
+            return self._hold_ms
+        if self._stirs >= _STIR_FRAMES:
+            self._stirred_ms = self.now_ms
+        needed_ms = max(self._hold_ms, _HINT_WITHIN_MS) if self._awaits_hint else self._hold_ms
+        if self._stirred_ms is not None:
+            quiet_ms = self._stirred_ms - silent_since_ms + _QUIET_AFTER_STIR_MS
+            needed_ms = max(needed_ms, min(quiet_ms, self.policy.holds.hanging))
+        return needed_ms
+
     def _continue_speech(self) -> None:
-        self._silent_since_ms = self._speculated_ms = None
+        self._silent_since_ms = self._speculated_ms = self._stirred_ms = None
         self._awaits_hint = False
         self._hold_ms = self.policy.holds.plain
 

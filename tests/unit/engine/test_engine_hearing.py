@@ -218,6 +218,9 @@ class TestSecondTelling:
         text = f"{self.told} We sent them to the office in Paris. We wrote the reports and"
         assert without_second_telling(text, seconds=6.0) == self.told
 
+    def test_a_short_answer_is_not_given_three_times(self):
+        assert without_second_telling("Yes, I do. Yes, I do. Yes", seconds=1.3) == "Yes, I do."
+
     def test_where_there_was_time_for_it_it_stays(self):
         text = f"{self.told} We sent them to the office in Paris."
         assert without_second_telling(text, seconds=12.0) == text

@@ -97,6 +97,9 @@ def test_padding_does_not_reach_into_the_turn_before():
         ("Yes.", 700),
         ("No, thank you.", 700),
         ("Repeat, please.", 700),
+        ("Yes, of course.", 700),
+        ("No, not yet, sorry.", 700),
+        ("Yes and no, um", 2_200),
         ("I don't know.", 700),
         ("I led a team of five people.", 1_000),
         ("What do you mean by that?", 1_000),
@@ -109,6 +112,7 @@ def test_padding_does_not_reach_into_the_turn_before():
         ("I think the reason was...", 2_200),
         ("Let me think.", 20_000),
         ("Good question. Give me a moment.", 20_000),
+        ("Give me a sickened.", 20_000),
         ("Hmm, let me think about that for a second.", 20_000),
         ("Let me see. I used to work in Paris.", 1_000),
     ],
@@ -191,6 +195,28 @@ def test_a_click_in_the_closing_silence_does_not_prolong_it():
     call.hear(SPEECH, 32)
     call.hear(SILENCE, 600)
     assert call.stopped_after() < 1_000 + FRAME_MS
+
+
+def test_a_cough_in_a_pause_prolongs_it_for_a_while():
+    for stirring_ms, at_least, below in ((192, 1_400, 1_500), (64, 1_000, 1_040)):
+        call = Call()
+        call.hear(SPEECH, 1_000)
+        call.silence_began = call.detector.now_ms
+        call.hear(SILENCE, 416)
+        for _ in range(stirring_ms // FRAME_MS):
+            call.detector.feed(SILENCE, stirs=True)
+        call.hear(SILENCE, 5_000)
+        assert at_least <= call.stopped_after() < below
+
+
+def test_coughing_does_not_keep_a_turn_open_for_ever():
+    call = Call()
+    call.hear(SPEECH, 1_000)
+    silence_began = call.detector.now_ms
+    while call.detector.is_speaking:
+        call.detector.feed(SILENCE, stirs=True)
+        call.detector.hint("")
+    assert call.detector.now_ms - silence_began <= 2_240
 
 
 def test_a_voice_that_fades_below_the_threshold_is_still_one_turn():
