@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import AsyncGenerator, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 import aiohttp
@@ -110,11 +111,20 @@ from interview_sessions where id = $1
 
 @pytest.fixture(scope="session")
 async def platform() -> AsyncGenerator[Platform, None]:
-    """One platform for all tests: Postgres, engine, API, machines; nothing of it may stay."""
+    """One platform for all tests."""
+    async with open_test_platform() as opened:
+        yield opened
+
+
+@asynccontextmanager
+async def open_test_platform(**variables: str) -> AsyncGenerator[Platform, None]:
+    """Postgres, engine, API, machines, with these settings; nothing of it may stay."""
     with pytest.MonkeyPatch.context() as patch, open_home() as home:
         for name in [name for name in os.environ if name.startswith(("VIVA_", "OPENAI_"))]:
             patch.delenv(name)
         patch.setenv("VIVA_HOME", str(home))
+        for name, value in variables.items():
+            patch.setenv(name, value)
         settings = load(ServerSettings, port=free_port())
         async with open_platform(settings, on_progress=lambda _: None) as stack:
             yield Platform(settings, stack)

@@ -175,25 +175,19 @@ async function send(url: string, init: RequestInit): Promise<{ response: Respons
 }
 
 async function boundedText(response: Response): Promise<string> {
+  const reader = response.body?.getReader();
   const decoder = new TextDecoder();
   let text = '';
   let size = 0;
-  for await (const chunk of chunksOf(response)) {
-    size += chunk.byteLength;
-    if (size > maxAnswerBytes) throw errorOf('UNAVAILABLE', 'The answer is too large.');
-    text += decoder.decode(chunk, { stream: true });
+  for (let read = await reader?.read(); read && !read.done; read = await reader?.read()) {
+    size += read.value.byteLength;
+    if (size > maxAnswerBytes) {
+      await reader?.cancel();
+      throw errorOf('UNAVAILABLE', 'The answer is too large.');
+    }
+    text += decoder.decode(read.value, { stream: true });
   }
   return text + decoder.decode();
-}
-
-async function* chunksOf(response: Response): AsyncGenerator<Uint8Array> {
-  const reader = response.body?.getReader();
-  if (reader === undefined) return;
-  try {
-    for (let read = await reader.read(); !read.done; read = await reader.read()) yield read.value;
-  } finally {
-    await reader.cancel();
-  }
 }
 
 /** Read a problem document; whatever stands between us and the API may answer otherwise. */
