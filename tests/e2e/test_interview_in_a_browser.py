@@ -1,5 +1,9 @@
 """Whole interviews from a page in a real browser: spoken, heard, shown, stored."""
 
+import os
+import signal
+from contextlib import asynccontextmanager
+
 import anyio
 import jiwer
 import pytest
@@ -11,47 +15,116 @@ from vivavoce.sessions.interview import Plan, instructions, plan_of
 
 pytestmark = pytest.mark.timeout(150)
 
+INTERVIEWER_IS_DONE = "interview.presence.getSnapshot().interviewer === 'listening'"
+ASKED = f"""
+interview.transcript.getSnapshot().entries.some((one) => one.content.endsWith('?') && one.final)
+&& {INTERVIEWER_IS_DONE}
+"""
+ANSWERED = """
+interview.transcript.getSnapshot().entries.some((one) => one.speaker === 'candidate' && one.final)
+"""
+ENDED = "interview?.ending.getSnapshot()"
+STATUSES = """
+globalThis.seen = [];
+interview.connection.subscribe(() => {
+  const { status, signalling } = interview.connection.getSnapshot();
+  seen.push(`${status} ${signalling}`);
+});
+"""
 
-def config_for(site, *, architecture="hybrid", questions=(QUESTION,)):
-    """What the page is given."""
-    plan = Plan(plan_of(questions).questions)
-    return {
-        "baseUrl": site.platform.url,
-        "token": site.platform.token(),
-        "request": {
-            "architecture": architecture,
-            "sessionConfig": {"instructions": instructions(plan)},
-        },
+
+@asynccontextmanager
+async def interview(site, browser, architecture, candidate):
+    """A page in which an interview has begun, and a candidate who answers."""
+    plan = Plan(plan_of((QUESTION,)).questions)
+    request = {
+        "architecture": architecture,
+        "sessionConfig": {"instructions": instructions(plan)},
     }
+    config = {"baseUrl": site.platform.url, "token": site.platform.token(), "request": request}
+    async with (
+        visit(browser, site.url, config=config, candidate=candidate) as room,
+        anyio.create_task_group() as tasks,
+    ):
+        await room.click("Start the interview")
+        tasks.start_soon(room.speak)
+        yield room
+        tasks.cancel_scope.cancel()
 
 
 def spoken(entries):
     return [(entry.speaker.value, entry.content) for entry in entries]
 
 
-async def test_a_hybrid_interview_is_shown_and_stored_as_it_was_spoken(site, browser):
+def heard_right(candidate, stored):
+    """Whether what is written down is what was said."""
+    said = normalised(" ".join(candidate.said))
+    written = normalised(" ".join(e.content for e in stored if e.speaker == "candidate"))
+    return jiwer.wer(said, written) <= 0.15
+
+
+@pytest.mark.parametrize("architecture", ["hybrid", "direct"])
+async def test_an_interview_goes_on_after_a_reload_and_is_stored_as_it_was_spoken(
+    site, browser, architecture
+):
     candidate = await make_candidate(ANSWER)
-    config = config_for(site)
-    async with visit(browser, site.url, config=config, candidate=candidate) as room:
-        await room.click("Start the interview")
-        async with anyio.create_task_group() as tasks:
-            tasks.start_soon(room.speak)
-            await room.until("interview?.ending.getSnapshot()", seconds=90)
-            tasks.cancel_scope.cancel()
-        ending = await room.ask("interview.ending.getSnapshot()")
-        assert ending == {"reason": "completed", "transcriptComplete": True}
+    async with interview(site, browser, architecture, candidate) as room:
+        await room.until(ANSWERED, seconds=60)
         session_id = await room.session_id()
+        before = await room.shown()
+
+        await room.page.reload()
+        assert (await room.shown())[: len(before) - 1] == before[:-1], "the kept copy is shown"
+        await room.click("Go on")
+        await room.until(ENDED, seconds=60)
+        assert await room.session_id() == session_id
+        ending = await room.ask(ENDED)
+        assert ending == {"reason": "completed", "transcriptComplete": True}
         stored = await site.platform.stored(session_id)
         assert await room.shown() == spoken(stored)
-        said = normalised(" ".join(candidate.said))
-        written = normalised(" ".join(e.content for e in stored if e.speaker == "candidate"))
-        assert jiwer.wer(said, written) <= 0.15
-        assert {entry.witness for entry in stored} == {"sideband"}
-        assert greetings(stored) == 1
         assert await room.page.get_by_text("The interview is complete. Thank you.").count() == 1
         kept = "[sessionStorage.length, localStorage.length]"
         assert await room.ask(kept) == [0, 0], "nothing stays once everything is stored"
         state = await room.ask("interview.connection.getSnapshot()")
-        assert state["status"] == "disconnected"
-        assert {"startMs", "offerAnswerMs", "connectedMs", "firstAudioMs"} <= set(state["metrics"])
-    assert await site.platform.until_settled(session_id) == "completed"
+        assert {"offerAnswerMs", "connectedMs", "firstAudioMs"} <= set(state["metrics"])
+    assert greetings(stored) == 1
+    assert heard_right(candidate, stored)
+    assert {entry.witness for entry in stored} == {
+        "sideband" if architecture == "hybrid" else "client"
+    }
+    reason = await site.platform.until_settled(session_id)
+    if architecture == "hybrid":  # else it is the client who ends, and cannot say why
+        assert reason == "completed"
+
+
+async def test_the_audio_goes_on_and_the_transcript_has_no_hole_when_the_proxy_is_killed(
+    site, browser
+):
+    candidate = await make_candidate(ANSWER)
+    async with interview(site, browser, "hybrid", candidate) as room:
+        await room.until("interview?.transcript.getSnapshot().entries.length > 0", seconds=30)
+        await room.ask(STATUSES)
+        session_id = await room.session_id()
+        call_id = await room.ask("JSON.parse(sessionStorage['webrtc-session']).callId")
+        (machine,) = await site.platform.fetch(
+            "select (endpoint->>'pid')::int as pid from machines"
+            " where session_id = $1 and gone_at is null",
+            session_id,
+        )
+        os.kill(machine["pid"], signal.SIGKILL)
+        await room.until("seen.includes('connected lost')", seconds=20)
+        await room.until("seen.at(-1) === 'connected open'", seconds=40)
+        await room.until(ANSWERED, seconds=60)
+        seen = await room.ask("seen")
+        assert {one.split()[0] for one in seen} == {"connected"}, "the audio never stopped"
+        same = await room.ask("JSON.parse(sessionStorage['webrtc-session']).callId")
+        assert same == call_id
+        await room.click("Leave")
+        await room.until(ENDED)
+        shown = await room.shown()
+        stored = await site.platform.stored(session_id)
+        assert shown[:2] == spoken(stored)[:2]
+        assert await room.page.get_by_text("You have left the interview.").count() == 1
+    assert heard_right(candidate, stored[:2])
+    assert greetings(stored) == 1
+    assert await site.platform.until_settled(session_id) == "candidate_left"

@@ -15,7 +15,7 @@ from typing import Any
 
 import msgspec
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # when run as a program
 
 from support.conversations import START, Call, event, failed, text_of
 from vivavoce.protocol.transcript import Speaker, TranscriptEntry, Witness

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from support import transcript_vectors
+
 ROOT = Path(__file__).resolve().parents[3]
 
 
@@ -45,3 +47,11 @@ def test_the_lock_names_no_registry():
     lock = (ROOT / "web" / "package-lock.json").read_text()
     assert '"integrity"' in lock
     assert "://" not in "".join(line for line in lock.splitlines() if '"resolved"' in line)
+
+
+def test_the_types_are_those_of_the_published_descriptions():
+    run("web/client/generate.py", "--check")
+
+
+def test_the_vectors_are_what_the_rules_make_of_them():
+    assert transcript_vectors.TARGET.read_text() == transcript_vectors.rendered()

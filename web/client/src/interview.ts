@@ -142,7 +142,7 @@ export class Interview {
     const track = await openMicrophone(deviceId);
     if (closings !== this.#closings) {
       track.stop(); // left while the person was asked
-      throw left();
+      throw overtaken();
     }
     this.#closeMicrophone();
     this.#microphone = track;
@@ -190,23 +190,34 @@ export class Interview {
   }
 
   async #connect(): Promise<void> {
-    await this.#closing;
-    if (this.#lifeline !== null) return;
-    const { connection } = this;
-    this.#session ??= this.#savedSession();
-    const isResumed = this.#session !== null && connection.status === 'idle';
-    connection.move(isResumed ? 'resume' : connection.status === 'error' ? 'retry' : 'connect');
-    this.ending.set(null);
-    this.#watch();
+    const closings = this.#closings;
+    const stay = () => {
+      if (closings !== this.#closings) throw overtaken();
+    };
     try {
+      await this.#closing;
+      stay();
+      if (this.#lifeline !== null) return;
+      this.#begin();
       await this.#openMicrophone();
-      const lifeline = this.#makeLifeline();
-      this.#lifeline = lifeline;
-      await lifeline.connect();
+      stay();
+      this.#lifeline = this.#makeLifeline();
+      await this.#lifeline.connect();
     } catch (thrown) {
-      if (thrown instanceof DOMException && thrown.name === 'AbortError') throw left();
+      if (thrown instanceof DOMException && thrown.name === 'AbortError') {
+        throw errorOf('SESSION_ENDED', 'The interview was left.');
+      }
       await this.#giveIn(asConnectionError(thrown));
     }
+  }
+
+  #begin(): void {
+    const { status } = this.connection;
+    this.#session ??= this.#savedSession();
+    const isResumed = this.#session !== null && status === 'idle';
+    this.connection.move(isResumed ? 'resume' : status === 'error' ? 'retry' : 'connect');
+    this.ending.set(null);
+    this.#watch();
   }
 
   /** A first connection failed for good, or found that there is nothing to come back to. */
@@ -373,7 +384,5 @@ export class Interview {
   }
 }
 
-/** What a `connect` rejects with that was overtaken by leaving. */
-function left(): WebRTCConnectionError {
-  return errorOf('SESSION_ENDED', 'The interview was left.');
-}
+/** Somebody has left in the meantime. */
+const overtaken = () => new DOMException('The interview was left.', 'AbortError');

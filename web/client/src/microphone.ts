@@ -25,11 +25,11 @@ export async function openMicrophone(deviceId?: string): Promise<MediaStreamTrac
     if (track === undefined) throw new DOMException('no track', 'NotFoundError');
     return track;
   } catch (error) {
-    throw explained(error instanceof Error ? error.name : '');
+    throw explained((error as Partial<Error> | null)?.name);
   }
 }
 
-function explained(name: string): WebRTCConnectionError {
+function explained(name: string | undefined): WebRTCConnectionError {
   switch (name) {
     case 'NotAllowedError':
     case 'SecurityError':
