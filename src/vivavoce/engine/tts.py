@@ -1,14 +1,14 @@
 """Speech synthesis: the `heart` voice of hibari, a sentence at a time. Only the worker speaks.
 
-The voice reads numbers, dates, times, money and units by itself; `readable` takes care of what is
-written for the eye only.
+What is spoken is what people say for what is written: `spoken`.
 """
 
-import re
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
+
+from vivavoce.engine.spoken import spoken
 
 SAMPLE_RATE: Final = 24_000
 BYTES_PER_SECOND: Final = SAMPLE_RATE * 2
@@ -20,26 +20,6 @@ _FRAME: Final = SAMPLE_RATE // 100
 _QUIET: Final = 0.003  # of the loudest hundredth of a second
 _BEFORE_SECONDS: Final = 0.02
 _AFTER_SECONDS: Final = 0.2
-
-_LINK: Final = re.compile(r"\[([^\]]+)\]\([^)]*\)")
-_URL: Final = re.compile(r"https?://(?:www\.)?([^\s/?#]+)\S*")
-_MARKS: Final = re.compile(r"[*`~\\]+|_+(?![^\W_])|(?<![^\W_])_+|#+(?!\d)")
-_SHARP: Final = re.compile(r"\b([CF])#")
-_BULLET: Final = re.compile(r"^\s*(?:[-\N{BULLET}]|\d+[.)])\s+")
-_NOT_SPOKEN: Final = re.compile(
-    r"[^\w\s.,;:!?'\"()$%&+=@/#-"
-    r"\N{POUND SIGN}\N{EURO SIGN}\N{DEGREE SIGN}\N{RIGHT SINGLE QUOTATION MARK}"
-    r"\N{EM DASH}\N{EN DASH}]+"
-)
-
-
-def readable(text: str) -> str:
-    """Take the marks of Markdown, links, list numbers and pictographs out of a sentence."""
-    text = _BULLET.sub("", text)
-    text = _LINK.sub(r"\1", text)
-    text = _URL.sub(lambda found: found[1].replace(".", " dot "), text)
-    text = _NOT_SPOKEN.sub(" ", _MARKS.sub("", _SHARP.sub(r"\1 sharp", text)))
-    return " ".join(text.replace("_", " ").split())
 
 
 class Voice:
@@ -61,11 +41,11 @@ class Voice:
             text: One sentence.
             speed: 1.0 is the voice's own pace; limited to 0.25-1.5.
         """
-        spoken = readable(text)
-        if not any(character.isalnum() for character in spoken):
+        words = spoken(text)
+        if not any(character.isalnum() for character in words):
             return b""
         pace = min(max(speed, MIN_SPEED), MAX_SPEED)
-        audio = self._model(spoken, speed=pace, seed=0)
+        audio = self._model(words, speed=pace, seed=0)
         samples = (np.clip(_trimmed(audio), -1.0, 1.0) * 32_767.0).astype("<i2")
         return bytes(samples.tobytes())
 

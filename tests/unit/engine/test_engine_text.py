@@ -1,4 +1,4 @@
-"""What the engine knows about text: repetition, sentences, what a voice can read, phrases."""
+"""What the engine knows about text: repetition, sentences, phrases."""
 
 import numpy as np
 import pytest
@@ -9,7 +9,6 @@ from vivavoce.engine import frames
 from vivavoce.engine.phrases import Ending, contains, ending, words
 from vivavoce.engine.sentences import split_sentences
 from vivavoce.engine.stt import BYTES_PER_SECOND, split_at_pauses, without_repetition
-from vivavoce.engine.tts import readable
 
 
 @pytest.mark.parametrize(
@@ -93,24 +92,6 @@ def test_a_very_long_sentence_is_cut_at_clauses():
 @given(st.text(max_size=400))
 def test_no_word_is_lost_between_sentences(text):
     assert words(" ".join(split_sentences(text))) == words(" ".join(text.splitlines()))
-
-
-@pytest.mark.parametrize(
-    ("written", "spoken"),
-    [
-        ("**Hello** _you_!", "Hello you!"),
-        ("`snake_case` in C#", "snake case in C sharp"),
-        ("# Heading #1", "Heading #1"),
-        ("See [the page](https://example.com/x).", "See the page."),
-        ("Go to https://www.example.com/a?b=c now", "Go to example dot com now"),
-        ("- first point", "first point"),
-        ("2. second point", "second point"),
-        ("Nice \N{PARTY POPPER} work", "Nice work"),
-        ("It's 20% & $5.", "It's 20% & $5."),
-    ],
-)
-def test_marks_for_the_eye_are_not_read_out(written, spoken):
-    assert readable(written) == spoken
 
 
 @pytest.mark.parametrize(
