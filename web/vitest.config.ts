@@ -4,6 +4,7 @@ const conditions = ['source', 'module', 'browser', 'development|production'];
 
 export default defineConfig({
   test: {
+    testTimeout: 30_000,
     projects: [
       {
         resolve: { conditions },

@@ -10,7 +10,7 @@ Shapes come from the JSON Schemas (`vivavoce.protocol.schema`), edges from the O
 import argparse
 import json
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -51,15 +51,42 @@ def generated() -> str:
 
 
 def _shapes(documents: Mapping[str, Any]) -> dict[str, Schema]:
-    """Every named shape; where what we send and what we take differ, as we send it."""
+    """Every named shape; one that we take in another form than we send is `…Input` there."""
     shapes: dict[str, Schema] = dict(openapi.document()["components"]["schemas"])
     for name in FOR_MACHINES:
         for shape in documents[name]["$defs"]:
             shapes.pop(shape, None)
-    for name in (*schema.RECEIVED, *schema.SENT):
-        if name not in FOR_MACHINES:
-            shapes |= documents[name]["$defs"]
-    return shapes
+    taken = _definitions(documents, schema.RECEIVED)
+    sent = _definitions(documents, schema.SENT)
+    differing = _differing(taken, sent)
+    for name, shape in taken.items():
+        shapes[f"{name}Input" if name in differing else name] = _renamed(shape, differing)
+    return shapes | sent
+
+
+def _definitions(documents: Mapping[str, Any], names: Iterable[str]) -> dict[str, Schema]:
+    chosen = [documents[name]["$defs"] for name in names if name not in FOR_MACHINES]
+    return {name: shape for shapes in chosen for name, shape in shapes.items()}
+
+
+def _differing(taken: Mapping[str, Schema], sent: Mapping[str, Schema]) -> set[str]:
+    """Names that stand for two forms, or are made of one that does."""
+    both = taken.keys() & sent.keys()
+    found = {name for name in both if taken[name] != sent[name]}
+    while more := {name for name in both - found if _renamed(taken[name], found) != taken[name]}:
+        found |= more
+    return found
+
+
+def _renamed(value: Any, names: Collection[str]) -> Any:
+    """The same, with references to these names leading to their `…Input`."""
+    if isinstance(value, list):
+        return [_renamed(one, names) for one in value]
+    if not isinstance(value, dict):
+        return value
+    if isinstance(reference := value.get("$ref"), str):
+        return {"$ref": f"{reference}Input"} if reference.rpartition("/")[2] in names else value
+    return {key: _renamed(one, names) for key, one in value.items()}
 
 
 def _tables(connection: Schema, errors: Schema, close_codes: Schema) -> str:

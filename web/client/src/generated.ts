@@ -165,6 +165,12 @@ export const realtimeEvents = {
 /** The function by which the interviewer ends the interview. */
 export const endInterviewTool = "end_interview";
 
+/** A token for the `Authorization` header. */
+export interface AccessTokenResponse {
+  accessToken: string;
+  expiresAt: string;
+}
+
 /** An SDP answer, where the voice dialect makes the offer. */
 export interface AnswerData {
   sdp: string;
@@ -204,6 +210,13 @@ export interface CallRequest {
 
 /** Who is interviewed, as far as the company wants to say. */
 export interface CandidateInfo {
+  name: string | null;
+  email: string | null;
+  externalId: string | null;
+}
+
+/** Who is interviewed, as far as the company wants to say. */
+export interface CandidateInfoInput {
   name?: string | null;
   email?: string | null;
   externalId?: string | null;
@@ -221,6 +234,45 @@ export interface Committed {
   event_id?: string;
   item_id: string;
   previous_item_id?: string | null;
+}
+
+/** What is scored. Nothing of it enters a call. */
+export interface Competency {
+  name: string;
+  weight: number;
+  description: string;
+}
+
+/** What is scored. Nothing of it enters a call. */
+export interface CompetencyInput {
+  name: string;
+  weight?: number;
+  description?: string;
+}
+
+/** `POST /v1/consents`: every statement of the text, by id. */
+export interface ConsentRequest {
+  version: string;
+  agreed: Array<string>;
+}
+
+/** One sentence that a candidate agrees to. */
+export interface ConsentStatement {
+  id: string;
+  text: string;
+}
+
+/** What is to be agreed to before an interview may start, and whether it was. */
+export interface ConsentText {
+  version: string;
+  statements: Array<ConsentStatement>;
+  agreedAt: string | null;
+}
+
+/** That a candidate agreed, to which version of the text, and when. */
+export interface ConsentView {
+  version: string;
+  agreedAt: string;
 }
 
 /** A part of an item. Speech has a `transcript`, typed text has `text`. */
@@ -308,12 +360,53 @@ export interface IceCandidateMessage {
   data: IceCandidateData;
 }
 
-/** Everything is optional: an empty object starts a hybrid session with the defaults. */
+/** `POST /v1/interviews`, `PUT /v1/interviews/{id}`. A candidate can read what enters a call: role, questions with probes and clarifications, guidance, closing. Weights, competencies and notes stay behind. */
+export interface InterviewDraft {
+  title: string;
+  questions: Array<InterviewQuestionInput>;
+  role?: string;
+  language?: string;
+  competencies?: Array<CompetencyInput>;
+  maxDuration?: number;
+  voice?: string | null;
+  guidance?: string;
+  closing?: string;
+  notes?: string;
+  companyId?: string | null;
+}
+
+/** Interviews, the newest first. `next_cursor` leads to the next page, None at the end. */
+export interface InterviewPage {
+  interviews: Array<InterviewView>;
+  nextCursor: string | null;
+}
+
+/** A question, in its place. `weight` and `notes` are for scoring and never enter a call. */
+export interface InterviewQuestion {
+  text: string;
+  mustAsk: boolean;
+  probe: string | null;
+  clarification: string | null;
+  weight: number | null;
+  notes: string | null;
+}
+
+/** A question, in its place. `weight` and `notes` are for scoring and never enter a call. */
+export interface InterviewQuestionInput {
+  text: string;
+  mustAsk?: boolean;
+  probe?: string | null;
+  clarification?: string | null;
+  weight?: number | null;
+  notes?: string | null;
+}
+
+/** Everything is optional: an empty object starts a hybrid session with the defaults. With an invitation's token, only `architecture` and `region` may be given. */
 export interface InterviewStartRequest {
   architecture?: "direct" | "hybrid";
   sessionConfig?: SessionConfig | null;
   interviewId?: string | null;
-  candidate?: CandidateInfo | null;
+  candidate?: CandidateInfoInput | null;
   companyId?: string | null;
   sessionData?: Record<string, unknown> | null;
   region?: string | null;
@@ -325,6 +418,86 @@ export interface InterviewStartResponse {
   sessionToken: string;
   webrtcConfig: WebRTCConfig;
   metadata: SessionMetadata;
+}
+
+/** An interview, as its tenant sees it. */
+export interface InterviewView {
+  interviewId: string;
+  title: string;
+  role: string;
+  language: string;
+  questions: Array<InterviewQuestion>;
+  competencies: Array<Competency>;
+  maxDuration: number;
+  voice: string | null;
+  guidance: string;
+  closing: string;
+  notes: string;
+  companyId: string | null;
+  instructions: string;
+  createdAt: string;
+  updatedAt: string;
+}
+
+/** The link for the candidate. Its secret is in the fragment, which no server is sent. */
+export interface InvitationCreated {
+  invitation: InvitationView;
+  secret: string;
+  url: string;
+}
+
+/** Invitations, the newest first. */
+export interface InvitationPage {
+  invitations: Array<InvitationView>;
+  nextCursor: string | null;
+}
+
+/** `POST /v1/interviews/{id}/invitations`: for one candidate. */
+export interface InvitationRequest {
+  candidate?: CandidateInfoInput | null;
+  expiresIn?: number;
+  maxUses?: number;
+}
+
+/** An invitation, as its tenant sees it. Its secret is shown once, when it is made. */
+export interface InvitationView {
+  invitationId: string;
+  interviewId: string;
+  state: "completed" | "expired" | "in_progress" | "opened" | "pending" | "revoked";
+  candidate: CandidateInfo | null;
+  maxUses: number;
+  uses: number;
+  createdAt: string;
+  expiresAt: string;
+  openedAt: string | null;
+  revokedAt: string | null;
+  consent: ConsentView | null;
+  sessionId: string | null;
+}
+
+/** `GET /v1/invitation`: what a candidate is told before anything begins. */
+export interface InvitationWelcome {
+  invitationId: string;
+  state: "completed" | "expired" | "in_progress" | "opened" | "pending" | "revoked";
+  organisation: string;
+  title: string;
+  role: string;
+  language: string;
+  candidateName: string | null;
+  maxDuration: number;
+  questionCount: number;
+  voiceProcessor: string | null;
+  retentionDays: number | null;
+  expiresAt: string;
+  consent: ConsentText;
+  session: InvitedSession | null;
+}
+
+/** The latest session of an invitation. */
+export interface InvitedSession {
+  sessionId: string;
+  status: string;
+  endReason: string | null;
 }
 
 /** An item of the conversation: a message, a function call or its output. */
@@ -487,6 +660,7 @@ export interface Problem {
   requestId: string;
   retryAfter?: number | null;
   triedRegions?: Array<string> | null;
+  reason?: string | null;
 }
 
 /** An event that can never be stored, and why. It must not be sent again. */
@@ -516,6 +690,11 @@ export interface ResponseDone {
   type: "response.done";
   event_id?: string;
   response: Response;
+}
+
+/** `POST /functions/v1/invitation-token` and `console-token`: the secret of a link. */
+export interface SecretRequest {
+  secret: string;
 }
 
 /** What the caller may set of a session. */
@@ -631,6 +810,8 @@ export interface SessionView {
   architecture: string;
   userId: string;
   companyId: string | null;
+  interviewId: string | null;
+  invitationId: string | null;
   endReason: string | null;
   transcriptComplete: boolean | null;
   itemCount: number | null;
@@ -812,6 +993,10 @@ export const edges = {
     "method": "GET",
     "path": "/v1/sessions/{sessionId}"
   },
+  "eraseSession": {
+    "method": "DELETE",
+    "path": "/v1/sessions/{sessionId}"
+  },
   "showTranscript": {
     "method": "GET",
     "path": "/v1/sessions/{sessionId}/transcript"
@@ -827,6 +1012,42 @@ export const edges = {
   "addEvent": {
     "method": "POST",
     "path": "/v1/sessions/{sessionId}/events"
+  },
+  "listInterviews": {
+    "method": "GET",
+    "path": "/v1/interviews"
+  },
+  "createInterview": {
+    "method": "POST",
+    "path": "/v1/interviews"
+  },
+  "showInterview": {
+    "method": "GET",
+    "path": "/v1/interviews/{interviewId}"
+  },
+  "replaceInterview": {
+    "method": "PUT",
+    "path": "/v1/interviews/{interviewId}"
+  },
+  "deleteInterview": {
+    "method": "DELETE",
+    "path": "/v1/interviews/{interviewId}"
+  },
+  "createInvitation": {
+    "method": "POST",
+    "path": "/v1/interviews/{interviewId}/invitations"
+  },
+  "listInvitations": {
+    "method": "GET",
+    "path": "/v1/interviews/{interviewId}/invitations"
+  },
+  "showInvitation": {
+    "method": "GET",
+    "path": "/v1/invitations/{invitationId}"
+  },
+  "revokeInvitation": {
+    "method": "POST",
+    "path": "/v1/invitations/{invitationId}/revoke"
   }
 } as const;
 
@@ -837,8 +1058,18 @@ export interface EdgeShapes {
   storeTranscript: { request: TranscriptEvent | TranscriptBatch; response: TranscriptReceipt };
   listSessions: { request: undefined; response: SessionPage };
   showSession: { request: undefined; response: SessionView };
+  eraseSession: { request: undefined; response: undefined };
   showTranscript: { request: undefined; response: Transcript };
   endSession: { request: undefined; response: SessionView };
   reportCall: { request: CallRequest; response: undefined };
   addEvent: { request: EventRequest; response: EventReceipt };
+  listInterviews: { request: undefined; response: InterviewPage };
+  createInterview: { request: InterviewDraft; response: InterviewView };
+  showInterview: { request: undefined; response: InterviewView };
+  replaceInterview: { request: InterviewDraft; response: InterviewView };
+  deleteInterview: { request: undefined; response: undefined };
+  createInvitation: { request: InvitationRequest; response: InvitationCreated };
+  listInvitations: { request: undefined; response: InvitationPage };
+  showInvitation: { request: undefined; response: InvitationView };
+  revokeInvitation: { request: undefined; response: InvitationView };
 }
