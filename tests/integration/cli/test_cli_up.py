@@ -101,7 +101,7 @@ async def test_commands_of_one_home_find_the_platform_that_runs(viva: Viva):  # 
 async def printed_link(viva: Viva, kind: str) -> tuple[str, str]:  # noqa: F811
     """A link that was printed: its page, and the secret in its fragment."""
     with anyio.fail_after(20):
-        while not (found := re.search(rf"(http\S+/{kind}\S*)#(\S+)", viva.log.read_text())):  # noqa: ASYNC110, E501  a file tells nobody
+        while not (found := re.search(rf"(http\S+/{kind}\S*)#(\S+)", viva.log.read_text())):  # noqa: ASYNC110  a file tells nobody
             await anyio.sleep(0.02)
     return found[1], found[2]
 
