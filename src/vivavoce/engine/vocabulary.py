@@ -33,7 +33,11 @@ def expected_words(instructions: str) -> str:
     asked = [
         text
         for question in plan.questions
-        for text in (question.text, question.probe, question.clarification)
+        for text in (
+            question.text,
+            *(probe.text for probe in question.probes),
+            question.clarification,
+        )
         if text
     ]
     terms = _terms("\n".join([*asked, instructions]))
