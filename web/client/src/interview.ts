@@ -205,7 +205,10 @@ export class Interview {
       await this.#lifeline.connect();
     } catch (thrown) {
       if (thrown instanceof DOMException && thrown.name === 'AbortError') {
-        throw errorOf('SESSION_ENDED', 'The interview was left.');
+        const { status, error } = this.connection.getSnapshot();
+        throw status === 'error' && error
+          ? error // lost for good while it was connecting
+          : errorOf('SESSION_ENDED', 'The interview was left.');
       }
       await this.#giveIn(asConnectionError(thrown));
     }
@@ -264,7 +267,10 @@ export class Interview {
 
   #keepSession(session: Session): void {
     const before = this.sessionId.getSnapshot();
-    if (before !== null && before !== session.id) this.transcript.clear();
+    if (before !== session.id) {
+      if (before !== null) this.transcript.clear();
+      this.#keeper.forgetOtherTranscripts(session.id);
+    }
     this.#session = session;
     this.sessionId.set(session.id);
     this.#keeper.saveSession(savedOf(session));
@@ -317,6 +323,7 @@ export class Interview {
   }
 
   #loseMicrophone(error: unknown): void {
+    if (error instanceof DOMException && error.name === 'AbortError') return; // left meanwhile
     this.#closeMicrophone();
     this.connection.noteError(asConnectionError(error));
   }

@@ -39,7 +39,7 @@ export class Sound {
   /** Play, from within a touch of the person where the browser wants one. */
   async unblock(): Promise<void> {
     try {
-      await this.#context?.resume();
+      void this.#context?.resume(); // resolves only with a touch
       await this.#audio?.play();
       this.isBlocked.set(false);
     } catch (error) {

@@ -19,6 +19,8 @@ export interface Keeper {
   readonly loadTranscript: (sessionId: string) => TranscriptEntry[];
   readonly saveTranscript: (sessionId: string, entries: readonly TranscriptEntry[]) => void;
   readonly forgetTranscript: (sessionId: string) => void;
+  /** Forget the transcripts of all sessions but this one. */
+  readonly forgetOtherTranscripts: (sessionId: string) => void;
 }
 
 /** The browser's own storage. */
@@ -36,6 +38,12 @@ export const browserKeeper: Keeper = {
   saveTranscript: (sessionId, entries) =>
     write(() => localStorage, transcriptKey(sessionId), entries),
   forgetTranscript: (sessionId) => remove(() => localStorage, transcriptKey(sessionId)),
+  forgetOtherTranscripts: (sessionId) => {
+    const others = keysOf(() => localStorage).filter(
+      (key) => key.startsWith(transcriptKey('')) && key !== transcriptKey(sessionId),
+    );
+    for (const key of others) remove(() => localStorage, key);
+  },
 };
 
 /** Keeps nothing: a reload starts anew. */
@@ -46,6 +54,7 @@ export const noKeeper: Keeper = {
   loadTranscript: () => [],
   saveTranscript: () => {},
   forgetTranscript: () => {},
+  forgetOtherTranscripts: () => {},
 };
 
 function read(storage: () => Storage, key: string): unknown {
@@ -72,6 +81,14 @@ function remove(storage: () => Storage, key: string): void {
     storage().removeItem(key);
   } catch {
     // Refused: then nothing was kept either.
+  }
+}
+
+function keysOf(storage: () => Storage): string[] {
+  try {
+    return Object.keys(storage());
+  } catch {
+    return [];
   }
 }
 

@@ -162,7 +162,9 @@ test('a session that is over when the page comes back is not started anew', asyn
   await act(async () => world.socket.lose(4410));
   await pass(60_000);
   expect(world.to('interview-start')).toHaveLength(1);
-  expect(['disconnected', 'error']).toContain(again.result.current.status);
+  expect(again.result.current.status).toBe('disconnected');
+  expect(again.result.current.ending).toEqual({ reason: null, transcriptComplete: null });
+  expect(sessionStorage.length).toBe(0);
 });
 
 test('direct: offers with its secret, reports the call, sends what was said', async () => {
@@ -227,6 +229,30 @@ test('useTranscriptManager shows this browser’s copy of a session, and forgets
   expect(result.current.isCached).toBe(true);
   result.current.cleanup();
   expect(localStorage.length).toBe(0);
+});
+
+test('a session that begins clears the copies of those before', async () => {
+  localStorage.setItem(transcriptKey('old'), JSON.stringify([entry('A1', 'Who?')]));
+  localStorage.setItem('theirs', 'kept');
+  const { result } = renderHook(() => useWebRTC(config));
+  await act(() => result.current.connect());
+  await act(async () => world.socket.say('transcript', { entries: [entry('B1', 'Hello.')] }));
+  await pass(2_000);
+  expect(Object.keys(localStorage).sort()).toEqual(['theirs', transcriptKey('session-1')]);
+  expect(result.current.transcript.map(({ content }) => content)).toEqual(['Hello.']);
+});
+
+test('a browser that keeps nothing holds the interview all the same', async () => {
+  const refuse = () => {
+    throw new DOMException('no', 'QuotaExceededError');
+  };
+  vi.spyOn(Storage.prototype, 'setItem').mockImplementation(refuse);
+  vi.spyOn(Storage.prototype, 'getItem').mockImplementation(refuse);
+  const { result } = renderHook(() => useWebRTC(config));
+  await act(() => result.current.connect());
+  await pass(2_000);
+  expect(result.current.status).toBe('connected');
+  vi.restoreAllMocks();
 });
 
 test('the providers give everything inside one interview', async () => {
