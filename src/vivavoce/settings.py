@@ -17,7 +17,15 @@ from pathlib import Path
 from typing import Annotated, Any, ClassVar, Final, Literal, TypeVar
 from urllib.parse import urlsplit
 
-from pydantic import AliasChoices, Field, SecretStr, ValidationError, field_validator
+from pydantic import (
+    AfterValidator,
+    AliasChoices,
+    Field,
+    SecretStr,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+)
 from pydantic_settings import (
     BaseSettings,
     InitSettingsSource,
@@ -26,11 +34,15 @@ from pydantic_settings import (
     SettingsConfigDict,
 )
 
+from vivavoce import turn
+
 PREFIX: Final = "VIVA_"
 OPENAI_BASE_URL: Final = "https://api.openai.com/v1"
 
 Names = Annotated[tuple[str, ...], NoDecode]
 """Several words: separated by commas in the environment, a list in the file."""
+StunUrls = Annotated[Names, AfterValidator(turn.stun_urls)]
+TurnUrls = Annotated[Names, AfterValidator(turn.turn_urls)]
 Port = Annotated[int, Field(ge=0, le=65535)]
 Seconds = Annotated[float, Field(gt=0, le=86_400)]
 
@@ -119,6 +131,11 @@ class EngineSettings(Settings):
     engine_reachable_address: str | None = Field(
         default=None, description="Public address to offer for audio, where it differs (NAT)."
     )
+    engine_stun_servers: StunUrls = Field(default=(), description="STUN URLs for the engine.")
+    engine_turn_servers: TurnUrls = Field(default=(), description="TURN URLs for the engine.")
+    engine_turn_secret: SecretStr | None = Field(
+        default=None, validate_default=True, description="Secret shared with the engine's TURN."
+    )
     engine_drain_seconds: float = Field(
         default=20.0, ge=0, le=86_400, description="Time for live calls when the engine is to stop."
     )
@@ -136,10 +153,15 @@ class EngineSettings(Settings):
         default=(), description="Faults to make on purpose; `viva engine --fault list` has them."
     )
 
-    @field_validator("engine_faults", mode="before")
+    @field_validator("engine_faults", "engine_stun_servers", "engine_turn_servers", mode="before")
     @classmethod
     def _are_separated(cls, value: Any) -> Any:
         return _words(value)
+
+    @field_validator("engine_turn_secret")
+    @classmethod
+    def _is_a_turn_secret(cls, value: SecretStr | None, info: ValidationInfo) -> SecretStr | None:
+        return _turn_secret(value, info.data.get("engine_turn_servers", ()))
 
     @field_validator("engine_api_key")
     @classmethod
@@ -221,9 +243,11 @@ class ServerSettings(Settings):
         default=10.0, description="Seconds for a machine to become ready."
     )
 
-    stun_servers: Names = Field(default=(), description="STUN URLs for clients.")
-    turn_servers: Names = Field(default=(), description="TURN URLs for clients.")
-    turn_secret: SecretStr | None = Field(default=None, description="Secret shared with TURN.")
+    stun_servers: StunUrls = Field(default=(), description="STUN URLs for clients.")
+    turn_servers: TurnUrls = Field(default=(), description="TURN URLs for clients.")
+    turn_secret: SecretStr | None = Field(
+        default=None, validate_default=True, description="Secret shared with TURN (coturn's REST)."
+    )
 
     max_concurrent_sessions: int = Field(
         default=100, ge=1, le=100_000, description="At once, for a tenant without its own limit."
@@ -254,6 +278,11 @@ class ServerSettings(Settings):
         if parts.scheme not in ("http", "https") or not parts.netloc:
             raise ValueError("should be a URL such as http://127.0.0.1:8100/v1")
         return value.rstrip("/")
+
+    @field_validator("turn_secret")
+    @classmethod
+    def _is_a_turn_secret(cls, value: SecretStr | None, info: ValidationInfo) -> SecretStr | None:
+        return _turn_secret(value, info.data.get("turn_servers", ()))
 
     @field_validator("supabase_jwt_secret")
     @classmethod
@@ -347,6 +376,11 @@ def unknown_variables(environment: Mapping[str, str]) -> list[str]:
     fields = {*ServerSettings.model_fields, *EngineSettings.model_fields}
     known = {f"{PREFIX}{name.upper()}" for name in fields} | {f"{PREFIX}CONFIG"}
     return sorted(name for name in environment if name.startswith(PREFIX) and name not in known)
+
+
+def _turn_secret(value: SecretStr | None, urls: tuple[str, ...]) -> SecretStr | None:
+    turn.check_secret(None if value is None else value.get_secret_value(), urls)
+    return value
 
 
 def _words(value: Any) -> Any:

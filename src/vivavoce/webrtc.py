@@ -23,6 +23,7 @@ import anyio
 from aiortc import (
     RTCConfiguration,
     RTCIceServer,
+    RTCIceTransportPolicy,
     RTCPeerConnection,
     RTCSessionDescription,
 )
@@ -117,7 +118,10 @@ class _PeerConnection(RTCPeerConnection):
 
 @asynccontextmanager
 async def open_peer_connection(
-    ice_servers: Iterable[RTCIceServer] = (), *, connect_delay: float = 0.0
+    ice_servers: Iterable[RTCIceServer] = (),
+    *,
+    relay_only: bool = False,
+    connect_delay: float = 0.0,
 ) -> AsyncGenerator[RTCPeerConnection, None]:
     """Open a peer connection and close it whole on every way out.
 
@@ -126,10 +130,13 @@ async def open_peer_connection(
     a public STUN server).
 
     Args:
-        ice_servers: STUN and TURN.
+        ice_servers: STUN and TURN. One that does not answer holds gathering up for 5 s.
+        relay_only: Send and receive by way of TURN alone.
         connect_delay: Seconds to wait before connecting: a slow network, made on purpose.
     """
-    peer = _PeerConnection(RTCConfiguration(iceServers=list(ice_servers)), connect_delay)
+    policy = RTCIceTransportPolicy.RELAY if relay_only else RTCIceTransportPolicy.ALL
+    configuration = RTCConfiguration(iceServers=list(ice_servers), iceTransportPolicy=policy)
+    peer = _PeerConnection(configuration, connect_delay)
     try:
         yield peer
     finally:

@@ -49,6 +49,7 @@ class Platform:
         questions: Sequence[str] = (QUESTION,),
         architecture: str = "hybrid",
         resume: SavedSession | None = None,
+        relay_only: bool = False,
     ) -> InterviewClient:
         """A client that is not connected yet."""
         plan = Plan(plan_of(questions).questions, introduction=INTRODUCTION)
@@ -59,6 +60,7 @@ class Platform:
             audio=audio,
             session_config=SessionConfig(instructions=instructions(plan)),
             resume=resume,
+            relay_only=relay_only,
         )
 
     async def stored(self, session_id: str) -> list[TranscriptEntry]:

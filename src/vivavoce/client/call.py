@@ -108,6 +108,7 @@ async def open_call(
     listener: CallListener,
     *,
     ice_servers: Iterable[RTCIceServer] = (),
+    relay_only: bool = False,
     loopback_only: bool = False,
 ) -> AsyncGenerator[Call]:
     """Offer a call, connect it, and keep it for the length of the block.
@@ -117,6 +118,7 @@ async def open_call(
         mouth: What is said, once `Call.speak_for` was called.
         listener: Who hears the other side.
         ice_servers: STUN and TURN.
+        relay_only: Send and receive by way of TURN alone.
         loopback_only: Offer 127.0.0.1 alone.
 
     Raises:
@@ -124,7 +126,7 @@ async def open_call(
         WebRTCConnectionFailed: If no audio can flow within 15 s.
         VivavoceError: What `exchange` raises.
     """
-    async with open_peer_connection(ice_servers) as peer:
+    async with open_peer_connection(ice_servers, relay_only=relay_only) as peer:
         track = MouthTrack(mouth)
         peer.addTrack(track)
         channel = peer.createDataChannel(CHANNEL)

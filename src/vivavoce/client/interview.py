@@ -55,6 +55,7 @@ class InterviewClient:
         regions: Where the session may run, the preferred one first; the server's choice if empty.
         retry: How often and how patiently to try again.
         resume: A session to come back to (`saved`), in place of a new one.
+        relay_only: Send and receive audio by way of the server's TURN alone.
 
     Raises:
         WebRTCConnectionError: When entering fails for good.
@@ -73,6 +74,7 @@ class InterviewClient:
         regions: Sequence[str] = (),
         retry: RetryPolicy = DEFAULT_POLICY,
         resume: SavedSession | None = None,
+        relay_only: bool = False,
     ) -> None:
         self._base_url = base_url
         self._token = token
@@ -90,7 +92,9 @@ class InterviewClient:
             session_data=session_data,
         )
         is_local = (urlsplit(base_url).hostname or "").lower() in _LOOPBACK
-        wishes = Wishes(request, Regions(tuple(regions)), retry, resume is not None, is_local)
+        wishes = Wishes(
+            request, Regions(tuple(regions)), retry, resume is not None, is_local, relay_only
+        )
         senses = Senses(self._events.send, self._take_sound, self._close_streams)
         self._line = Lifeline(wishes, self._connection, self._transcript, self._mouth, senses)
         if resume is not None:

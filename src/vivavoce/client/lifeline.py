@@ -52,6 +52,8 @@ class Wishes:
     is_resumed: bool
     is_local: bool
     """Whether everything is on this machine, so that audio is offered on loopback alone."""
+    relay_only: bool = False
+    """Whether audio goes by way of TURN alone."""
 
 
 @dataclass(frozen=True)
@@ -210,6 +212,7 @@ class Lifeline:
             self._mouth,
             listener,
             ice_servers=session.ice_servers,
+            relay_only=self._wishes.relay_only,
             loopback_only=self._wishes.is_local,
         ) as call:
             release = anyio.Event()

@@ -5,17 +5,14 @@ it holds no secret.
 """
 
 import time
-from base64 import b64encode
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from hashlib import sha1
-from hmac import new as new_hmac
 from typing import Any, Final
 from uuid import uuid4
 
 import msgspec
 
-from vivavoce import tokens
+from vivavoce import tokens, turn
 from vivavoce.control.occasion import Occasion, plan_of_row, settled_config
 from vivavoce.control.plane import ControlPlane
 from vivavoce.errors import InvalidRequest
@@ -153,22 +150,15 @@ def session_token(plane: ControlPlane, session: SessionRow) -> tuple[str, dateti
 
 
 def ice_servers(plane: ControlPlane, session: SessionRow) -> list[TurnServerConfig]:
-    """TURN servers with credentials of a session's own, good until it must have ended.
-
-    Source: draft-uberti-behave-turn-rest-00.
-    """
-    settings = plane.settings
-    if not settings.turn_servers:
+    """TURN servers with credentials of a session's own, good until it must have ended."""
+    secret = plane.settings.turn_secret
+    if not plane.settings.turn_servers or secret is None:
         return []
-    urls = list(settings.turn_servers)
-    if settings.turn_secret is None:
-        return [TurnServerConfig(urls)]
     expires_at = int(session.expires_at.timestamp()) + TURN_SLACK_SECONDS
-    username = f"{expires_at}:{session.id}"
-    digest = new_hmac(
-        settings.turn_secret.get_secret_value().encode(), username.encode(), sha1
-    ).digest()
-    return [TurnServerConfig(urls, username, b64encode(digest).decode())]
+    username, password = turn.credentials(
+        secret.get_secret_value(), name=session.id, expires_at=expires_at
+    )
+    return [TurnServerConfig(list(plane.settings.turn_servers), username, password)]
 
 
 def make_claim(

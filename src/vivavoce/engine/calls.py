@@ -14,6 +14,7 @@ from vivavoce.engine.event_audio import AppendedAudio, SpokenInEvents
 from vivavoce.engine.events import EventStream
 from vivavoce.engine.faults import Fault, Faults
 from vivavoce.engine.faulty_events import make_faulty
+from vivavoce.engine.ice import ice_servers
 from vivavoce.engine.metrics import Metrics
 from vivavoce.engine.models import Models
 from vivavoce.engine.peer import Peer, open_peer, readable_offer
@@ -197,7 +198,10 @@ class Calls:
         events = EventStream()
         playout = Playout(events)
         connect_delay = self._faults.strike(Fault.SLOW_MEDIA) or 0.0
-        async with open_peer(connect_delay=connect_delay) as peer, self._detectors.lend() as speech:
+        async with (
+            open_peer(ice_servers(settings), connect_delay=connect_delay) as peer,
+            self._detectors.lend() as speech,
+        ):
             await peer.accept(
                 offer,
                 playout,

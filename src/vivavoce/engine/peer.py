@@ -3,12 +3,12 @@
 import logging
 import re
 from collections import deque
-from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
 from typing import Final
 
 import anyio
-from aiortc import RTCDataChannel, RTCPeerConnection, RTCSessionDescription
+from aiortc import RTCDataChannel, RTCIceServer, RTCPeerConnection, RTCSessionDescription
 from aiortc.mediastreams import MediaStreamTrack
 from aiortc.sdp import SessionDescription
 
@@ -174,7 +174,9 @@ def _bad_offer(reason: str) -> Refused:
 
 
 @asynccontextmanager
-async def open_peer(*, connect_delay: float = 0.0) -> AsyncGenerator[Peer, None]:
+async def open_peer(
+    ice_servers: Iterable[RTCIceServer] = (), *, connect_delay: float = 0.0
+) -> AsyncGenerator[Peer, None]:
     """Open a connection that waits for its offer, and close it on every way out."""
-    async with open_peer_connection(connect_delay=connect_delay) as connection:
+    async with open_peer_connection(ice_servers, connect_delay=connect_delay) as connection:
         yield Peer(connection)

@@ -104,23 +104,31 @@ async def test_assets_are_compressed_and_kept_for_ever(site):
     assert headers["Content-Type"] == "audio/ogg"
 
 
-@pytest.mark.parametrize(
-    "path",
-    [
-        "/assets/none.js",
-        "/assets/",
-        "/assets/../index.html",
-        "/assets/..%2f..%2fsecret.txt",
-        "/assets/%2e%2e/%2e%2e/secret.txt",
-        "/assets//etc/passwd",
-        "/assets/way-out.txt",
-        "/assets/app-1a2b3c4d.js%00.png",
-        "/favicon.svg",
-        "/index.html",
-        "/secret.txt",
-    ],
-)
-async def test_no_address_leads_out_of_the_folder(site, path):
+WAYS_OUT = [
+    "/assets/none.js",
+    "/assets/",
+    "/assets/../index.html",
+    "/assets/..%2f..%2fsecret.txt",
+    "/assets/%2e%2e/%2e%2e/secret.txt",
+    "/assets//etc/passwd",
+    "/assets/way-out.txt",
+    "/assets/app-1a2b3c4d.js%00.png",
+    "/favicon.svg",
+    "/index.html",
+    "/secret.txt",
+]
+
+
+async def test_no_address_leads_out_of_the_folder(site):
+    for path in WAYS_OUT:
+        answer = await ask_for(site, path)
+        assert re.match(rb"HTTP/1.1 40[04]", answer), (path, answer[:100])
+        assert b"Not for you" not in answer
+        assert b"root:" not in answer
+
+
+async def ask_for(site, path):
+    """Ask by hand: a client would tidy the address up."""
     host, port = site.url.removeprefix("http://").split(":")
 
     async with await anyio.connect_tcp(host, int(port)) as stream:
@@ -132,9 +140,7 @@ async def test_no_address_leads_out_of_the_folder(site, path):
                     answer += await stream.receive()
                 except anyio.EndOfStream:
                     break
-    assert re.match(rb"HTTP/1.1 40[04]", answer), answer[:100]
-    assert b"Not for you" not in answer
-    assert b"root:" not in answer
+    return answer
 
 
 async def test_pages_that_are_built_anew_are_served_at_once(site, built):
