@@ -12,6 +12,7 @@ from vivavoce.engine.conversation import Conversation, Item, user_audio_item
 from vivavoce.engine.events import EventStream, new_id
 from vivavoce.engine.listening import Heard, Listener
 from vivavoce.engine.models import Models, Priority
+from vivavoce.engine.partials import Partial
 from vivavoce.engine.realtime_session import policy_of
 from vivavoce.engine.silence import Silence
 from vivavoce.engine.stt import BYTES_PER_SECOND
@@ -23,6 +24,8 @@ from vivavoce.errors import Unavailable
 _log: Final = logging.getLogger(__name__)
 _MAX_PROMPT_CHARACTERS: Final = 1_000
 _DOUBTFUL: Final = -1.0  # average log probability; Whisper itself gives up a decoding there
+_PARTIAL_EVERY_MS: Final = 1_500
+_PARTIAL_SHARE: Final = 4  # partial hearing takes at most a quarter of the time
 _TRANSCRIPTION: Final = "conversation.item.input_audio_transcription"
 
 
@@ -44,10 +47,14 @@ class Reactions:
 
 @dataclass(slots=True)
 class _Turn:
-    """A turn of the client that is not over yet."""
+    """A turn of the client, from its first word to its transcript."""
 
     item_id: str
+    start_ms: int = 0
     speculation: anyio.CancelScope = field(default_factory=anyio.CancelScope)
+    is_paused: bool = False
+    partial: Partial = field(default_factory=Partial)
+    partial_due_ms: int = 0
 
 
 class Hearing:
@@ -105,6 +112,7 @@ class Hearing:
         """
         for event in self._listener.feed(pcm, interrupting=speaking):
             self._take_turn_event(event)
+        self._hear_partly()
         self._count_silence(speaking=speaking, responding=responding)
 
     def note_played(self, pcm: bytes) -> None:
@@ -115,11 +123,12 @@ class Hearing:
         """End a turn because the client says so (`input_audio_buffer.commit`)."""
         turn, self._turn = self._turn or _Turn(new_id("item")), None
         heard = self._listener.commit()
-        self._start_hearing(self._commit(turn.item_id), heard, responds=False)
+        self._start_hearing(self._commit(turn.item_id), turn.partial, heard, responds=False)
 
     def hear_item(self, item: Item, pcm: bytes) -> None:
         """Hear an item that came with its audio (s16le mono, 16 kHz)."""
-        self._start_hearing(item, Heard(pcm, len(pcm) / BYTES_PER_SECOND), responds=False)
+        heard = Heard(pcm, len(pcm) / BYTES_PER_SECOND)
+        self._start_hearing(item, Partial(), heard, responds=False)
 
     async def until_heard(self) -> None:
         """Wait until the words of all that was committed are known."""
@@ -145,13 +154,14 @@ class Hearing:
             case SpeechStarted(audio_start_ms=start_ms):
                 self._start_turn(start_ms)
             case Speculate(audio_start_ms=start_ms, audio_end_ms=end_ms):
-                if self._turn:
-                    self._turn.speculation = anyio.CancelScope()
+                if turn := self._turn:
+                    turn.speculation, turn.is_paused = anyio.CancelScope(), True
                     audio = self._listener.audio(start_ms, end_ms)
-                    self._tasks.start_soon(self._speculate, self._turn.speculation, audio)
+                    self._tasks.start_soon(self._speculate, turn, turn.speculation, audio)
             case SpeechResumed():
-                if self._turn:
-                    self._turn.speculation.cancel()
+                if turn := self._turn:
+                    turn.is_paused = False
+                    turn.speculation.cancel()
             case SpeechStopped(audio_start_ms=start_ms, audio_end_ms=end_ms):
                 self._end_turn(start_ms, end_ms)
 
@@ -179,12 +189,13 @@ class Hearing:
             audio_end_ms=end_ms,
         )
         item = self._commit(item_id)
-        self._tell_transcript(item, "", 0.0)
+        self._tell_transcript(item, Partial(), "", 0.0)
         item.wire["content"][0]["transcript"] = ""
         item.is_heard = True
 
     def _start_turn(self, start_ms: int) -> None:
-        turn = self._turn = _Turn(new_id("item"))
+        turn = self._turn = _Turn(new_id("item"), start_ms)
+        turn.partial_due_ms = self._listener.now_ms + _PARTIAL_EVERY_MS
         self._events.emit(
             "input_audio_buffer.speech_started", item_id=turn.item_id, audio_start_ms=start_ms
         )
@@ -203,13 +214,14 @@ class Hearing:
         self._listener.commit()
         policy = self._listener.policy
         responds = bool(policy and policy.create_response)
-        self._start_hearing(self._commit(turn.item_id), heard, responds=responds)
+        item = self._commit(turn.item_id)
+        self._start_hearing(item, turn.partial, heard, responds=responds)
 
-    def _start_hearing(self, item: Item, heard: Heard, *, responds: bool) -> None:
+    def _start_hearing(self, item: Item, partial: Partial, heard: Heard, *, responds: bool) -> None:
         if not self._unheard:
             self._all_heard = anyio.Event()
         self._unheard += 1
-        self._tasks.start_soon(self._hear, item, heard, responds)
+        self._tasks.start_soon(self._hear, item, partial, heard, responds)
 
     def _commit(self, item_id: str) -> Item:
         item = user_audio_item(item_id)
@@ -223,7 +235,7 @@ class Hearing:
             self._events.emit(type_, previous_item_id=previous, item=item.wire)
         return item
 
-    async def _speculate(self, scope: anyio.CancelScope, audio: bytes) -> None:
+    async def _speculate(self, turn: _Turn, scope: anyio.CancelScope, audio: bytes) -> None:
         with scope:
             text = ""
             try:
@@ -234,10 +246,41 @@ class Hearing:
             except Unavailable as error:
                 _log.info("a pause was not heard: %s", error)
             self._listener.hint(text)
+            self._tell_partly(turn, text)
 
-    async def _hear(self, item: Item, heard: Heard, responds: bool) -> None:  # noqa: FBT001  start_soon passes by position
+    def _hear_partly(self) -> None:
+        """Hear what was said so far, if nobody else needs the recogniser."""
+        turn, now_ms = self._turn, self._listener.now_ms
+        if turn is None or turn.is_paused or now_ms < turn.partial_due_ms:
+            return
+        if self._session["audio"]["input"]["transcription"] is None or self._models.waiting:
+            return
+        turn.partial_due_ms = now_ms + _PARTIAL_EVERY_MS
+        audio = self._listener.audio(turn.start_ms, now_ms)
+        self._tasks.start_soon(self._hear_part, turn, audio)
+
+    async def _hear_part(self, turn: _Turn, audio: bytes) -> None:
+        began_ms = self._listener.now_ms
+        try:
+            heard = await self._models.transcribe(
+                audio, prompt=self._vocabulary, priority=Priority.PARTIAL
+            )
+        except Unavailable as error:
+            _log.info("a part of a turn was not heard: %s", error)
+            return
+        took_ms = self._listener.now_ms - began_ms
+        turn.partial_due_ms = max(turn.partial_due_ms, began_ms + _PARTIAL_SHARE * took_ms)
+        self._tell_partly(turn, heard.text)
+
+    def _tell_partly(self, turn: _Turn, text: str) -> None:
+        if turn is not self._turn or self._session["audio"]["input"]["transcription"] is None:
+            return
+        if delta := turn.partial.hear(text):
+            place = {"item_id": turn.item_id, "content_index": 0}
+            self._events.emit(f"{_TRANSCRIPTION}.delta", **place, delta=delta)
+
+    async def _hear(self, item: Item, partial: Partial, heard: Heard, responds: bool) -> None:  # noqa: FBT001  start_soon passes by position
         """Transcribe a turn, one after the other, and have it answered."""
-        text = ""
         async with self._hearing:
             try:
                 said = await self._models.transcribe(heard.pcm, prompt=self._vocabulary)
@@ -245,12 +288,11 @@ class Hearing:
                 _log.warning("a turn was not heard: %s", error)
                 self._tell_unheard(item, error)
             else:
-                text = said.text
                 item.is_doubtful = said.average_log_probability < _DOUBTFUL
-                if text:
+                if said.text:
                     self._silence.prompts = 0
-                self._tell_transcript(item, text, heard.seconds)
-            item.wire["content"][item.audio_index]["transcript"] = text
+                self._tell_transcript(item, partial, said.text, heard.seconds)
+            item.wire["content"][item.audio_index]["transcript"] = partial.told
             item.is_heard, item.audio = True, b""
         self._unheard -= 1
         if not self._unheard:
@@ -258,14 +300,17 @@ class Hearing:
         if responds:
             await self._reactions.answer(item)
 
-    def _tell_transcript(self, item: Item, text: str, seconds: float) -> None:
+    def _tell_transcript(self, item: Item, partial: Partial, text: str, seconds: float) -> None:
+        delta = partial.finish(text)
         if self._session["audio"]["input"]["transcription"] is None:
             return
         place = {"item_id": item.id, "content_index": item.audio_index}
-        if text:
-            self._events.emit(f"{_TRANSCRIPTION}.delta", **place, delta=text)
+        if delta:
+            self._events.emit(f"{_TRANSCRIPTION}.delta", **place, delta=delta)
         usage = {"type": "duration", "seconds": seconds}
-        self._events.emit(f"{_TRANSCRIPTION}.completed", **place, transcript=text, usage=usage)
+        self._events.emit(
+            f"{_TRANSCRIPTION}.completed", **place, transcript=partial.told, usage=usage
+        )
 
     def _tell_unheard(self, item: Item, error: Unavailable) -> None:
         if self._session["audio"]["input"]["transcription"] is None:

@@ -69,7 +69,7 @@ _THINKING: Final = re.compile(
 )
 # However the rest was heard: as a whole utterance, this is no answer.
 _SOUNDS_LIKE_THINKING: Final = re.compile(
-    r"^(?:(?:okay|well|so|yes|please|sorry|just|good question) )*(?:let|give) me(?: \w+){1,3}$"
+    r"^(?:(?:okay|well|so|yes|please|sorry|just|good question) )*give me(?: \w+){1,3}$"
 )
 _GOES_WITH_THINKING: Final = frozenset(
     words(
@@ -90,7 +90,7 @@ def ending(text: str) -> Ending:
     """Judge by its words whether the speaker of `text` is done."""
     spoken = words(text)
     meant = [word for word in spoken if word not in _FILLERS and word != "please"]
-    if asks_for_time(spoken):
+    if asks_for_time(spoken) or _SOUNDS_LIKE_THINKING.match(" ".join(meant)):
         return Ending.THINKING
     if not spoken:
         return Ending.PLAIN
@@ -124,8 +124,6 @@ def asks_for_time(spoken: Sequence[str]) -> bool:
     Only the last words count: "I said let me think and then built it" is an answer.
     """
     meant = [word for word in spoken if word not in _FILLERS]
-    if _SOUNDS_LIKE_THINKING.match(" ".join(meant)):
-        return True
     line = " ".join(meant[-_THINKING_AT_MOST:])
     last = max((match.end() for match in _THINKING.finditer(line)), default=None)
     return last is not None and all(word in _GOES_WITH_THINKING for word in line[last:].split())

@@ -34,8 +34,8 @@ _TOKENS_PER_SECOND: Final = 5.0
 _TOKENS_AT_LEAST: Final = 12
 _PROMPT_TOKENS_AT_MOST: Final = 100
 
-_SEGMENT_SECONDS: Final = 28.0
-_CUT_FROM_SECONDS: Final = 16.0
+_SEGMENT_SECONDS: Final = 14.0
+_CUT_FROM_SECONDS: Final = 8.0
 _PAUSE_SECONDS: Final = 0.2
 
 Floats = NDArray[np.float32]
@@ -242,10 +242,10 @@ def _holds(spoken: list[str], part: list[str]) -> bool:
 
 
 def split_at_pauses(pcm: bytes) -> list[bytes]:
-    """Cut speech into spans of at most 28 s, each cut in the quietest moment after 16 s.
+    """Cut speech into spans of at most 14 s, each cut in the quietest moment after 8 s.
 
     The cuts depend on nothing that comes after them: more audio at the end leaves the first spans
-    as they were.
+    as they were, so that of a turn that grows only its last seconds are heard again.
 
     Args:
         pcm: s16le mono at 16 kHz, any length.
