@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+import tarfile
 import zipfile
 from pathlib import Path
 
@@ -55,3 +56,12 @@ def test_the_types_are_those_of_the_published_descriptions():
 
 def test_the_vectors_are_what_the_rules_make_of_them():
     assert transcript_vectors.TARGET.read_text() == transcript_vectors.rendered()
+
+
+@pytest.mark.parametrize("package", ["client", "react"])
+def test_what_is_packed_is_what_is_imported(package, tmp_path):
+    run("hatch_build.py", "pack", f"./{package}", "--pack-destination", str(tmp_path))
+    (packed,) = tmp_path.glob("*.tgz")
+    with tarfile.open(packed) as archive:
+        names = set(archive.getnames())
+    assert {"package/dist/index.js", "package/dist/index.d.ts", "package/README.md"} <= names

@@ -1,4 +1,5 @@
 import { Connection } from './connection.ts';
+import { TranscriptCopy } from './copy.ts';
 import { Edge, type TokenSource } from './edge.ts';
 import { asConnectionError, errorOf, type WebRTCConnectionError } from './errors.ts';
 import type {
@@ -16,11 +17,10 @@ import { type Ending, type SavedSession, type Session, savedOf, sessionOf } from
 import { Sound } from './sound.ts';
 import { browserKeeper, type Keeper } from './storage.ts';
 import { Store } from './store.ts';
+import { Tasks } from './tasks.ts';
 import { LiveTranscript } from './transcript/live.ts';
 import { type Words, wordsFor } from './words.ts';
 
-/** Between a change of the transcript and its copy in the browser's storage. */
-const keepMs = 1_000;
 /** In which trouble with transcripts must not come back to count as over. */
 const calmMs = 300;
 export const maxTypedCharacters = 4_000;
@@ -71,19 +71,20 @@ export class Interview {
   readonly #options: InterviewOptions;
   readonly #edge: Edge;
   readonly #keeper: Keeper;
+  readonly #copy: TranscriptCopy;
   #session: Session | null = null;
   #lifeline: Lifeline | null = null;
   #microphone: MediaStreamTrack | null = null;
   #connecting: Promise<void> | null = null;
   #closings = 0;
   #closing: Promise<void> = Promise.resolve();
-  #keepTimer: ReturnType<typeof setTimeout> | undefined;
   #calmTimer: ReturnType<typeof setTimeout> | undefined;
-  #unwatch: () => void = () => {};
+  #delivery = new Tasks(() => {}); // what could not be delivered stays in the browser
 
   constructor(options: InterviewOptions) {
     this.#options = options;
     this.#keeper = options.keeper ?? browserKeeper;
+    this.#copy = new TranscriptCopy(this.transcript, this.#keeper);
     const token = options.token ?? options.session?.sessionToken ?? '';
     this.#edge = new Edge(options.baseUrl ?? globalThis.location?.origin ?? '', token);
     this.#session = this.#savedSession();
@@ -126,7 +127,7 @@ export class Interview {
   /** Let go without ending: for a page that goes away. Nothing is left running. */
   async release(): Promise<void> {
     const isOpen = this.connection.move('disconnect');
-    await this.#close();
+    await Promise.all([this.#close(), this.#delivery.stop()]);
     if (isOpen) this.connection.move('closed');
   }
 
@@ -220,7 +221,7 @@ export class Interview {
     const isResumed = this.#session !== null && status === 'idle';
     this.connection.move(isResumed ? 'resume' : status === 'error' ? 'retry' : 'connect');
     this.ending.set(null);
-    this.#watch();
+    this.#delivery = new Tasks(() => {});
   }
 
   /** A first connection failed for good, or found that there is nothing to come back to. */
@@ -273,6 +274,7 @@ export class Interview {
     }
     this.#session = session;
     this.sessionId.set(session.id);
+    this.#copy.begin(session.id);
     this.#keeper.saveSession(savedOf(session));
   }
 
@@ -294,20 +296,23 @@ export class Interview {
   }
 
   #end(ending: Ending): void {
+    const session = this.#session;
     this.ending.set(ending);
     this.connection.move('ended');
-    this.#forget(ending.transcriptComplete !== true);
+    this.#keeper.forgetSession();
+    this.#session = null;
+    this.#copy.end();
+    if (session !== null && ending.transcriptComplete === true) this.#copy.forget(session.id);
+    else if (session !== null) {
+      this.#delivery.start((signal) => this.#copy.deliver(this.#edge, session, signal));
+    }
     void this.#close();
   }
 
-  /** The session is over for this page; its transcript stays while the server may lack some. */
-  #forget(keepsTranscript = false): void {
+  /** The session is none of this page's any more. */
+  #forget(): void {
     this.#keeper.forgetSession();
-    clearTimeout(this.#keepTimer);
-    this.#keepTimer = undefined;
-    if (this.#session !== null && !keepsTranscript) {
-      this.#keeper.forgetTranscript(this.#session.id);
-    }
+    if (this.#session !== null) this.#copy.forget(this.#session.id);
     this.#session = null;
   }
 
@@ -350,26 +355,6 @@ export class Interview {
     await call.send(clearOutputAudio());
   }
 
-  /** Keep a copy of the transcript in the browser, soon after each change and when it is left. */
-  #watch(): void {
-    const keep = () => {
-      clearTimeout(this.#keepTimer);
-      this.#keepTimer = undefined;
-      if (this.#session !== null) {
-        this.#keeper.saveTranscript(this.#session.id, this.transcript.kept);
-      }
-    };
-    const unsubscribe = this.transcript.subscribe(() => {
-      this.#keepTimer ??= setTimeout(keep, keepMs);
-    });
-    globalThis.addEventListener?.('pagehide', keep);
-    this.#unwatch = () => {
-      unsubscribe();
-      globalThis.removeEventListener?.('pagehide', keep);
-      if (this.#keepTimer !== undefined) keep();
-    };
-  }
-
   /** Everything that runs or is held is let go of; waits for what is being closed already. */
   #close(): Promise<void> {
     const lifeline = this.#lifeline;
@@ -378,9 +363,8 @@ export class Interview {
     this.#closing = this.#closing.then(async () => {
       await lifeline?.stop();
       this.#closeMicrophone();
+      this.#copy.end();
       this.transcript.flush();
-      this.#unwatch();
-      this.#unwatch = () => {};
       clearTimeout(this.#calmTimer);
       this.warning.set(null);
       this.presence.set(quiet);

@@ -279,6 +279,25 @@ describe('in the middle of an interview', () => {
     expect(world.left).toEqual({ sockets: 0, peers: 0, tracks: 0, contexts: 0 });
   });
 
+  test('an end at which the store lacks something: our account is sent until it is taken', async () => {
+    await start();
+    const content = [{ type: 'input_text', text: 'I am Ada.' }];
+    const item = { id: 'U1', type: 'message', role: 'user', status: 'completed', content };
+    await act(async () =>
+      world.peer.channel.say({ type: 'conversation.item.done', item, previous_item_id: null }),
+    );
+    world.replies.push(['transcript-processor', problem('UNAVAILABLE')]);
+    await act(async () =>
+      world.socket.say('session_ended', { reason: 'completed', transcriptComplete: false }),
+    );
+    await pass(0);
+    expect(localStorage.getItem('transcript-session-1')).toContain('I am Ada.');
+    await pass(5_000);
+    expect(world.to('transcript-processor')).toHaveLength(2);
+    expect(sessionStorage.length + localStorage.length).toBe(0);
+    expect(screen.getByText('I am Ada.')).toBeTruthy();
+  });
+
   test('a microphone that may not be used is explained', async () => {
     world.microphone = () => {
       throw new DOMException('no', 'NotAllowedError');
