@@ -57,6 +57,8 @@ export class FakeBrowser {
   microphone: () => FakeTrack = () => new FakeTrack(this.tracks);
   architecture: 'hybrid' | 'direct' = 'hybrid';
   offers = 0;
+  /** What was said in the session before, in another browser. */
+  stored: unknown[] = [];
 
   constructor() {
     const world = this;
@@ -192,6 +194,7 @@ export class FakeBrowser {
         body: this.architecture === 'direct' ? { ...renewed, clientSecret } : renewed,
       };
     }
+    if (path.endsWith('/transcript')) return { status: 200, body: { entries: this.stored } };
     if (path.endsWith('transcript-processor')) {
       return { status: 200, body: { accepted: 1, duplicates: 0, rejected: [] } };
     }

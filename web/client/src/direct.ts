@@ -50,6 +50,7 @@ export class DirectWay implements Way {
   }
 
   async open(): Promise<void> {
+    await this.#recall();
     this.#listener.onSignalling('open');
     this.#tasks.start((signal) => this.#upload(signal));
     this.#tasks.start((signal) => this.#endAfterGoodbye(signal));
@@ -71,14 +72,12 @@ export class DirectWay implements Way {
     return answer;
   }
 
-  /** Let the interviewer begin; in a later call, tell it first what was said. */
-  async begin(call: VoiceCall, replaces: string | null): Promise<void> {
+  /** Let the interviewer begin; where something was said before, tell it that first. */
+  async begin(call: VoiceCall, _replaces: string | null): Promise<void> {
     this.#call = call;
     this.#transcript.confirm();
-    if (replaces !== null) {
-      for (const { itemId, speaker, content } of this.#transcript.entries) {
-        await call.send(createMessage(speaker === 'ai' ? 'assistant' : 'user', content, itemId));
-      }
+    for (const { itemId, speaker, content } of this.#transcript.entries) {
+      await call.send(createMessage(speaker === 'ai' ? 'assistant' : 'user', content, itemId));
     }
     await call.send(createResponse());
   }
@@ -109,6 +108,17 @@ export class DirectWay implements Way {
   async close(): Promise<void> {
     await this.#tasks.stop();
     this.#listener.onSignalling('closed');
+  }
+
+  /** Learn what is stored already: the session may have begun in another browser. */
+  async #recall(): Promise<void> {
+    try {
+      const { entries } = await this.#edge.showTranscript(this.#session.id, this.#session.token);
+      this.#transcript.merge(entries);
+    } catch (error) {
+      if (asConnectionError(error).recovery !== 'retry_with_backoff') throw error;
+      this.#warn(asConnectionError(error)); // the interview goes on without
+    }
   }
 
   /** Answer the goodbye, let it play, store everything, end the session. */

@@ -185,6 +185,21 @@ test('direct: offers with its secret, reports the call, sends what was said', as
   expect(sent?.body).toMatchObject({ events: [{ itemId: 'U1', content: 'I am Ada.' }] });
 });
 
+test('direct: an interview that began in another browser goes on without a greeting', async () => {
+  world.architecture = 'direct';
+  world.stored = [entry('A1', 'Who?', { witness: 'client' })];
+  const { result } = renderHook(() => useWebRTC(config));
+  await act(() => result.current.connect());
+  const [told, begun] = world.peer.channel.sent;
+  expect(told).toMatchObject({
+    type: 'conversation.item.create',
+    item: { id: 'A1', role: 'assistant', content: [{ type: 'output_text', text: 'Who?' }] },
+  });
+  expect(begun).toEqual({ type: 'response.create', response: {} });
+  await pass(200);
+  expect(result.current.transcript.map(({ content }) => content)).toEqual(['Who?']);
+});
+
 test('direct: transcripts that cannot be stored warn, are kept, and are sent again', async () => {
   world.architecture = 'direct';
   const refused = { status: 503, body: { code: 'UNAVAILABLE', detail: 'away' } };
