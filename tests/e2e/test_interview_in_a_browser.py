@@ -18,6 +18,13 @@ pytestmark = pytest.mark.timeout(150)
 ANSWERED = """
 interview.transcript.getSnapshot().entries.some((one) => one.speaker === 'candidate' && one.final)
 """
+LISTENS = """(() => {
+  const { interviewer, isReplying } = interview.presence.getSnapshot();
+  return interviewer === 'listening' && !isReplying
+    && interview.transcript.getSnapshot().entries.at(-1)?.speaker === 'ai'
+    && interview.transcript.getSnapshot().entries.at(-1)?.final;
+})()"""
+CALL_ID = "JSON.parse(sessionStorage['webrtc-session']).callId"
 ENDED = "interview?.ending.getSnapshot()"
 NOTE_STATUSES = """() => {
   globalThis.seen = [];
@@ -28,15 +35,21 @@ NOTE_STATUSES = """() => {
 }"""
 
 
-@asynccontextmanager
-async def interview(site, browser, architecture, candidate):
-    """A page in which an interview has begun, and a candidate who answers."""
+def config_for(site, architecture, **more):
+    """What the page is given."""
     plan = Plan(plan_of((QUESTION,)).questions)
     request = {
         "architecture": architecture,
         "sessionConfig": {"instructions": instructions(plan)},
     }
-    config = {"baseUrl": site.platform.url, "token": site.platform.token(), "request": request}
+    known = {"baseUrl": site.platform.url, "token": site.platform.token()}
+    return {**known, "request": request, **more}
+
+
+@asynccontextmanager
+async def interview(site, browser, architecture, candidate):
+    """A page in which an interview has begun, and a candidate who answers."""
+    config = config_for(site, architecture)
     async with (
         visit(browser, site.url, config=config, candidate=candidate) as room,
         anyio.create_task_group() as tasks,
@@ -100,7 +113,7 @@ async def test_the_audio_goes_on_and_the_transcript_has_no_hole_when_the_proxy_i
         await room.until("interview?.transcript.getSnapshot().entries.length > 0", seconds=30)
         await room.ask(NOTE_STATUSES)
         session_id = await room.session_id()
-        call_id = await room.ask("JSON.parse(sessionStorage['webrtc-session']).callId")
+        call_id = await room.ask(CALL_ID)
         (machine,) = await site.platform.fetch(
             "select (endpoint->>'pid')::int as pid from machines"
             " where session_id = $1 and gone_at is null",
@@ -112,7 +125,7 @@ async def test_the_audio_goes_on_and_the_transcript_has_no_hole_when_the_proxy_i
         await room.until(ANSWERED, seconds=60)
         seen = await room.ask("seen")
         assert {one.split()[0] for one in seen} == {"connected"}, "the audio never stopped"
-        same = await room.ask("JSON.parse(sessionStorage['webrtc-session']).callId")
+        same = await room.ask(CALL_ID)
         assert same == call_id
         await room.click("Leave")
         await room.until(ENDED)
@@ -123,3 +136,34 @@ async def test_the_audio_goes_on_and_the_transcript_has_no_hole_when_the_proxy_i
     assert heard_right(candidate, stored[:2])
     assert greetings(stored) == 1
     assert await site.platform.until_settled(session_id) == "candidate_left"
+
+
+async def test_a_call_that_is_lost_is_replaced_for_a_candidate_who_only_types(site, browser):
+    config = config_for(site, "hybrid", microphone="none")
+    async with visit(browser, site.url, config=config) as room:
+        await room.click("Start the interview")
+        await room.until("interview?.transcript.getSnapshot().entries.length > 0")
+        await room.ask(NOTE_STATUSES)
+        session_id = await room.session_id()
+        call_id = await room.ask(CALL_ID)
+        await site.platform.hang_up(call_id)
+        await room.until("seen.some((one) => one.startsWith('reconnecting'))")
+        await room.until("seen.at(-1).startsWith('connected')")
+        assert await room.ask(CALL_ID) != call_id
+        field = room.page.get_by_label("Answer in writing")
+        while await room.ask(ENDED) is None:
+            await room.until(f"{ENDED} || {LISTENS}", seconds=40)
+            spoken_so_far = len(await room.shown())
+            if await room.ask(ENDED) is None:
+                await field.fill(ANSWER)
+                await room.click("Send")
+                answered = f"document.querySelectorAll('ol[role=log] li').length > {spoken_so_far}"
+                await room.until(f"{ENDED} || ({answered} && !({LISTENS}))", seconds=20)
+        assert (await room.ask(ENDED))["reason"] == "completed"
+        stored = await site.platform.stored(session_id)
+        assert await room.shown() == spoken(stored)
+    assert greetings(stored) == 1
+    answers = [entry.content for entry in stored if entry.speaker == "candidate"]
+    assert answers
+    assert set(answers) == {ANSWER}
+    assert await site.platform.until_settled(session_id) == "completed"

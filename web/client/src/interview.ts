@@ -9,7 +9,7 @@ import type {
   RealtimeServerEvent,
 } from './generated.ts';
 import { Lifeline } from './lifeline.ts';
-import { openMicrophone } from './microphone.ts';
+import { Mouth } from './mouth.ts';
 import { PresenceStore, quiet } from './presence.ts';
 import { cancelResponse, clearOutputAudio, createMessage, createResponse } from './realtime.ts';
 import { defaultRetryConfig, type RetryConfig } from './retry.ts';
@@ -35,6 +35,11 @@ export interface InterviewOptions {
   readonly request?: InterviewStartRequest;
   /** A session that was started elsewhere, in the place of one that is started here. */
   readonly session?: SavedSession | InterviewStartResponse;
+  /**
+   * What a session must belong to for this page to come back to it, such as an invitation's id. A
+   * tab that is used for one interview after the other would else come back to the one before.
+   */
+  readonly scope?: string;
   /** Where the session may run, the preferred one first; the server's choice if left out. */
   readonly regions?: readonly string[];
   readonly retry?: Partial<RetryConfig>;
@@ -66,15 +71,23 @@ export class Interview {
   /** When the session ends at the latest, once we know. */
   readonly deadline = new Store<Date | null>(null);
   readonly sessionId = new Store<string | null>(null);
-  readonly isMuted = new Store(false);
-  readonly isPaused = new Store(false);
+  readonly #mouth = new Mouth({
+    onTrack: (track) => {
+      this.sound.listenTo(track);
+      void this.#lifeline?.call?.switchMicrophone(track).catch(() => {}); // then it is closed
+    },
+    onSending: (isSending) => this.connection.noteMicrophone(isSending),
+    onLost: (error) => this.connection.noteError(asConnectionError(error)),
+  });
+  readonly isMuted = this.#mouth.isMuted;
+  readonly isPaused = this.#mouth.isPaused;
   readonly #options: InterviewOptions;
+  readonly #baseUrl: string;
   readonly #edge: Edge;
   readonly #keeper: Keeper;
   readonly #copy: TranscriptCopy;
   #session: Session | null = null;
   #lifeline: Lifeline | null = null;
-  #microphone: MediaStreamTrack | null = null;
   #connecting: Promise<void> | null = null;
   #closings = 0;
   #closing: Promise<void> = Promise.resolve();
@@ -86,7 +99,8 @@ export class Interview {
     this.#keeper = options.keeper ?? browserKeeper;
     this.#copy = new TranscriptCopy(this.transcript, this.#keeper);
     const token = options.token ?? options.session?.sessionToken ?? '';
-    this.#edge = new Edge(options.baseUrl ?? globalThis.location?.origin ?? '', token);
+    this.#baseUrl = options.baseUrl ?? globalThis.location?.origin ?? '';
+    this.#edge = new Edge(this.#baseUrl, token);
     this.#session = this.#savedSession();
     if (this.#session !== null) {
       this.sessionId.set(this.#session.id);
@@ -114,7 +128,7 @@ export class Interview {
   async disconnect(): Promise<void> {
     const isOpen = this.connection.move('disconnect');
     this.#closings += 1;
-    this.#closeMicrophone();
+    this.#mouth.close();
     await this.#lifeline?.leave();
     if (isOpen && this.ending.getSnapshot() === null) {
       this.ending.set({ reason: 'candidate_left', transcriptComplete: null });
@@ -133,25 +147,12 @@ export class Interview {
 
   /** Stop sending the microphone, or send it again. */
   mute(isMuted: boolean): void {
-    this.isMuted.set(isMuted);
-    this.#applyMicrophone();
+    this.#mouth.mute(isMuted);
   }
 
   /** Use this microphone, or whichever the browser gives; asks the person where it must. */
   async switchMicrophone(deviceId?: string): Promise<void> {
-    const closings = this.#closings;
-    const track = await openMicrophone(deviceId);
-    if (closings !== this.#closings) {
-      track.stop(); // left while the person was asked
-      throw overtaken();
-    }
-    this.#closeMicrophone();
-    this.#microphone = track;
-    track.onended = () =>
-      void this.switchMicrophone().catch((error) => this.#loseMicrophone(error));
-    this.sound.listenTo(track);
-    this.#applyMicrophone();
-    await this.#lifeline?.call?.switchMicrophone(track);
+    await this.#mouth.use(deviceId);
   }
 
   /** Answer in writing; stored like speech. At most 4,000 characters. */
@@ -173,15 +174,13 @@ export class Interview {
   /** Pause: nothing is sent, and the time of silence does not count. */
   async pause(): Promise<void> {
     await this.tell({ type: 'pause' });
-    this.isPaused.set(true);
-    this.#applyMicrophone();
+    this.#mouth.pause(true);
     await this.#interrupt();
   }
 
   async resume(): Promise<void> {
     await this.tell({ type: 'resume' });
-    this.isPaused.set(false);
-    this.#applyMicrophone();
+    this.#mouth.pause(false);
   }
 
   /** Tell the people who invited about something, such as a request for an accommodation. */
@@ -200,12 +199,12 @@ export class Interview {
       stay();
       if (this.#lifeline !== null) return;
       this.#begin();
-      await this.#openMicrophone();
+      await this.#openMouth();
       stay();
       this.#lifeline = this.#makeLifeline();
       await this.#lifeline.connect();
     } catch (thrown) {
-      if (thrown instanceof DOMException && thrown.name === 'AbortError') {
+      if (isAbort(thrown)) {
         const { status, error } = this.connection.getSnapshot();
         throw status === 'error' && error
           ? error // lost for good while it was connecting
@@ -244,7 +243,7 @@ export class Interview {
       retry: { ...defaultRetryConfig, ...retry },
       connection: this.connection,
       transcript: this.transcript,
-      microphone: () => this.#microphone,
+      microphone: () => this.#mouth.track,
       onStream: (stream: MediaStream) => this.sound.play(stream),
       onEvent: (event: RealtimeServerEvent) => this.presence.hear(event),
       onSession: (session: Session) => this.#keepSession(session),
@@ -260,8 +259,10 @@ export class Interview {
   }
 
   #savedSession(): Session | null {
-    const { session } = this.#options;
-    const saved = this.#keeper.loadSession();
+    const { session, scope } = this.#options;
+    const found = this.#keeper.loadSession();
+    const isOurs = found?.baseUrl === this.#baseUrl && found.scope === scope;
+    const saved = isOurs ? found : null;
     if (session === undefined) return saved === null ? null : sessionOf(saved);
     return sessionOf(saved?.sessionId === session.sessionId ? saved : session);
   }
@@ -275,7 +276,12 @@ export class Interview {
     this.#session = session;
     this.sessionId.set(session.id);
     this.#copy.begin(session.id);
-    this.#keeper.saveSession(savedOf(session));
+    const { scope } = this.#options;
+    this.#keeper.saveSession({
+      ...savedOf(session),
+      baseUrl: this.#baseUrl,
+      ...(scope === undefined ? {} : { scope }),
+    });
   }
 
   #noteDeadline(expiresAt: Date): void {
@@ -316,36 +322,15 @@ export class Interview {
     this.#session = null;
   }
 
-  async #openMicrophone(): Promise<void> {
+  async #openMouth(): Promise<void> {
     const wish = this.#options.microphone ?? 'required';
-    if (wish === 'none' || this.#microphone?.readyState === 'live') return;
+    if (wish === 'none') return;
     try {
-      await this.switchMicrophone();
+      await this.#mouth.open();
     } catch (error) {
-      if (wish === 'required') throw error;
-      this.#loseMicrophone(error);
+      if (wish === 'required' || isAbort(error)) throw error;
+      this.connection.noteError(asConnectionError(error));
     }
-  }
-
-  #loseMicrophone(error: unknown): void {
-    if (error instanceof DOMException && error.name === 'AbortError') return; // left meanwhile
-    this.#closeMicrophone();
-    this.connection.noteError(asConnectionError(error));
-  }
-
-  #closeMicrophone(): void {
-    if (this.#microphone === null) return;
-    this.#microphone.onended = null;
-    this.#microphone.stop();
-    this.#microphone = null;
-    this.sound.listenTo(null);
-    this.connection.noteMicrophone(false);
-  }
-
-  #applyMicrophone(): void {
-    const isSent = !this.isMuted.getSnapshot() && !this.isPaused.getSnapshot();
-    if (this.#microphone !== null) this.#microphone.enabled = isSent;
-    this.connection.noteMicrophone(this.#microphone !== null && isSent);
   }
 
   async #interrupt(): Promise<void> {
@@ -362,13 +347,13 @@ export class Interview {
     this.#closings += 1;
     this.#closing = this.#closing.then(async () => {
       await lifeline?.stop();
-      this.#closeMicrophone();
+      this.#mouth.close();
       this.#copy.end();
       this.transcript.flush();
       clearTimeout(this.#calmTimer);
       this.warning.set(null);
       this.presence.set(quiet);
-      this.isPaused.set(false);
+      this.#mouth.pause(false);
       await this.sound.close();
     });
     return this.#closing;
@@ -377,3 +362,7 @@ export class Interview {
 
 /** Somebody has left in the meantime. */
 const overtaken = () => new DOMException('The interview was left.', 'AbortError');
+
+function isAbort(thrown: unknown): boolean {
+  return thrown instanceof DOMException && thrown.name === 'AbortError';
+}

@@ -26,6 +26,9 @@ export interface SavedSession {
   readonly webrtcConfig: SessionConfiguration;
   /** Of the call that connected last. */
   readonly callId?: string | null;
+  /** Which control plane, and which of its interviews, it belongs to. */
+  readonly baseUrl?: string;
+  readonly scope?: string;
 }
 
 /** A session that stands. */

@@ -28,6 +28,8 @@ export interface WebRTCConfig {
   readonly openaiConfig?: OpenAIConfig;
   readonly stunServers?: string[];
   readonly turnServers?: TurnServerConfig[];
+  /** What a session must belong to for a page to come back to it, such as an invitation's id. */
+  readonly scope?: string;
   /** Where the session may run, the preferred one first. */
   readonly regions?: readonly string[];
   readonly retry?: Partial<RetryConfig>;

@@ -150,6 +150,22 @@ test('a page that is loaded again shows its copy and comes back to the same call
   expect(screen.queryByText(/before the connection was lost/)).toBeNull();
 });
 
+test('a tab comes back only to a session of the same interview', async () => {
+  const first = renderHook(() => useWebRTC({ ...config, scope: 'invitation-1' }));
+  await act(() => first.result.current.connect());
+  first.unmount();
+  await pass(100);
+  for (const other of [{ scope: 'invitation-2' }, {}, { baseUrl: 'http://other.test' }]) {
+    expect(renderHook(() => useWebRTC({ ...config, ...other })).result.current.canResume).toBe(
+      false,
+    );
+  }
+  const same = renderHook(() => useWebRTC({ ...config, scope: 'invitation-1' }));
+  expect(same.result.current.canResume).toBe(true);
+  await act(() => same.result.current.connect());
+  expect(world.to('interview-start')).toHaveLength(1);
+});
+
 test('a session that is over when the page comes back is not started anew', async () => {
   const { result, unmount } = renderHook(() => useWebRTC(config));
   await act(() => result.current.connect());

@@ -8,6 +8,7 @@ let world: FakeBrowser;
 
 beforeEach(() => {
   vi.useFakeTimers();
+  vi.spyOn(Math, 'random').mockReturnValue(0.9); // waits before retries are nearly their bounds
   world = new FakeBrowser();
 });
 
@@ -17,6 +18,7 @@ afterEach(async () => {
   sessionStorage.clear();
   localStorage.clear();
   vi.unstubAllGlobals();
+  vi.restoreAllMocks();
   vi.useRealTimers();
 });
 
