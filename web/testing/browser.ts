@@ -348,7 +348,10 @@ export class FakeContext {
 
   resume = async () => {};
   createMediaStreamSource = () => ({ connect: () => {}, disconnect: () => {} });
-  createAnalyser = () => ({ fftSize: 0, getFloatTimeDomainData: () => {} });
+  createAnalyser = () => ({
+    fftSize: 1024,
+    getFloatTimeDomainData: (all: Float32Array) => all.fill(0.25),
+  });
 
   async close(): Promise<void> {
     this.state = 'closed';

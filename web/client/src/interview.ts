@@ -9,6 +9,7 @@ import type {
   RealtimeServerEvent,
 } from './generated.ts';
 import { Lifeline } from './lifeline.ts';
+import { Loudness } from './loudness.ts';
 import { Mouth } from './mouth.ts';
 import { PresenceStore, quiet } from './presence.ts';
 import { cancelResponse, clearOutputAudio, createMessage, createResponse } from './realtime.ts';
@@ -82,6 +83,10 @@ export class Interview {
   readonly isMuted = this.#mouth.isMuted;
   readonly isPaused = this.#mouth.isPaused;
   readonly #options: InterviewOptions;
+  readonly #loudness = new Loudness(
+    () => this.sound.levels().candidate,
+    (itemId, level) => this.transcript.noteLevel(itemId, level),
+  );
   readonly #baseUrl: string;
   readonly #edge: Edge;
   readonly #keeper: Keeper;
@@ -245,7 +250,10 @@ export class Interview {
       transcript: this.transcript,
       microphone: () => this.#mouth.track,
       onStream: (stream: MediaStream) => this.sound.play(stream),
-      onEvent: (event: RealtimeServerEvent) => this.presence.hear(event),
+      onEvent: (event: RealtimeServerEvent) => {
+        this.presence.hear(event);
+        this.#loudness.hear(event);
+      },
       onSession: (session: Session) => this.#keepSession(session),
       onDeadline: (expiresAt: Date) => this.#noteDeadline(expiresAt),
       onTranscriptTrouble: (error: WebRTCConnectionError | null) => this.#warn(error),
@@ -348,6 +356,7 @@ export class Interview {
     this.#closing = this.#closing.then(async () => {
       await lifeline?.stop();
       this.#mouth.close();
+      this.#loudness.stop();
       this.#copy.end();
       this.transcript.flush();
       clearTimeout(this.#calmTimer);

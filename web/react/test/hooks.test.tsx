@@ -201,6 +201,23 @@ test('direct: offers with its secret, reports the call, sends what was said', as
   expect(sent?.body).toMatchObject({ events: [{ itemId: 'U1', content: 'I am Ada.' }] });
 });
 
+test('direct: what is said is stored with how loud it was', async () => {
+  world.architecture = 'direct';
+  const { result } = renderHook(() => useWebRTC(config));
+  await act(() => result.current.connect());
+  const { channel } = world.peer;
+  channel.say({ type: 'input_audio_buffer.speech_started', item_id: 'U1' });
+  await pass(1_000);
+  channel.say({ type: 'input_audio_buffer.speech_stopped', item_id: 'U1' });
+  const kind = 'conversation.item.input_audio_transcription.completed';
+  channel.say({ type: kind, item_id: 'U1', transcript: 'I am Ada.' });
+  await pass(300);
+  const [sent] = world.to('transcript-processor');
+  expect(sent?.body).toMatchObject({
+    events: [{ content: 'I am Ada.', metadata: { audioLevel: 0.25, processingLatency: 0 } }],
+  });
+});
+
 test('direct: an interview that began in another browser goes on without a greeting', async () => {
   world.architecture = 'direct';
   world.stored = [entry('A1', 'Who?', { witness: 'client' })];

@@ -116,9 +116,9 @@ export function rate(account: Account, logprobs: readonly LogProbability[] | nul
 
 /** Note how long the text took to come after the speech. */
 export function timeToText(account: Account, now: string): void {
-  if (account.stoppedAt === null || account.metadata !== null) return;
+  if (account.stoppedAt === null || account.metadata?.processingLatency != null) return;
   const seconds = Math.max(0, (Date.parse(now) - Date.parse(account.stoppedAt)) / 1000);
-  account.metadata = { processingLatency: rounded(seconds, 3) };
+  account.metadata = { ...account.metadata, processingLatency: rounded(seconds, 3) };
 }
 
 type Precedence = readonly (number | string)[];

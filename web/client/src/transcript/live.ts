@@ -73,6 +73,11 @@ export class LiveTranscript implements Readable<TranscriptView> {
     return this.#tell(this.#transcript.merge(entries));
   }
 
+  /** Note how loud a turn of the candidate was. */
+  noteLevel(itemId: string, audioLevel: number): void {
+    this.#transcript.noteLevel(itemId, audioLevel);
+  }
+
   /** Close what is open: the call is gone. */
   settle(): TranscriptEntry[] {
     return this.#tell(this.#transcript.settle(new Date().toISOString()));

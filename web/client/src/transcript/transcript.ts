@@ -49,6 +49,12 @@ export class Transcript {
     return this.#publish();
   }
 
+  /** Note how loud an item of our own call was, 0 to 1; told with its text. */
+  noteLevel(itemId: string, audioLevel: number): void {
+    const account = this.#testimonies.client.accounts.get(itemId);
+    if (account !== undefined) account.metadata = { ...account.metadata, audioLevel };
+  }
+
   /** Close what is open, because the call is gone: keep what was heard. */
   settle(now: string): TranscriptEntry[] {
     this.#testimonies.client.settle(now);
