@@ -19,12 +19,12 @@ export function useConnectionState(): ConnectionState {
 /** The connection of this interview. */
 export function useConnectionOf(interview: Interview): ConnectionState {
   const state = useStore(interview.connection);
-  return useMemo(
+  const acts = useMemo(
     () => ({
-      ...state,
       connect: () => interview.connect().catch(() => {}), // it stands in the state
       disconnect: () => interview.disconnect(),
     }),
-    [state, interview],
+    [interview],
   );
+  return useMemo(() => ({ ...state, ...acts }), [state, acts]);
 }

@@ -6,7 +6,6 @@ import type {
   TranscriptEntry,
   Words,
 } from '@vivavoce/client';
-import { useMemo } from 'react';
 import type { WebRTCConfig } from './config.ts';
 import { useConnectionOf } from './useConnectionState.ts';
 import { useOwnInterview } from './useOwnInterview.ts';
@@ -49,41 +48,19 @@ export function useWebRTCOf(interview: Interview): WebRTCState {
   const connection = useConnectionOf(interview);
   const sessionId = useStore(interview.sessionId);
   const { transcript, isCached, warning } = useTranscriptOf(interview, sessionId);
-  const presence = useStore(interview.presence);
-  const ending = useStore(interview.ending);
-  const deadline = useStore(interview.deadline);
-  const isMuted = useStore(interview.isMuted);
-  const isPaused = useStore(interview.isPaused);
-  const isSoundBlocked = useStore(interview.sound.isBlocked);
-  return useMemo(
-    () => ({
-      ...connection,
-      transcript,
-      isCached,
-      warning,
-      presence,
-      ending,
-      sessionId,
-      deadline,
-      isMuted,
-      isPaused,
-      isSoundBlocked,
-      canResume: interview.canResume,
-      interview,
-    }),
-    [
-      connection,
-      transcript,
-      isCached,
-      warning,
-      presence,
-      ending,
-      sessionId,
-      deadline,
-      isMuted,
-      isPaused,
-      isSoundBlocked,
-      interview,
-    ],
-  );
+  return {
+    ...connection,
+    transcript,
+    isCached,
+    warning,
+    sessionId,
+    presence: useStore(interview.presence),
+    ending: useStore(interview.ending),
+    deadline: useStore(interview.deadline),
+    isMuted: useStore(interview.isMuted),
+    isPaused: useStore(interview.isPaused),
+    isSoundBlocked: useStore(interview.sound.isBlocked),
+    canResume: interview.canResume,
+    interview,
+  };
 }
