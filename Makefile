@@ -7,7 +7,7 @@ STAMP := $(VENV)/.installed
 unexport PYTHONDONTWRITEBYTECODE
 
 # Folders with npm packages of their own. Node itself is in the lock (hatch_build.py).
-NODE_FOLDERS := web
+NODE_FOLDERS := web tests/conformance/node
 NODE_STAMPS := $(NODE_FOLDERS:%=%/node_modules/.installed)
 PAGES := src/vivavoce/static/index.html
 

@@ -150,6 +150,9 @@ def readable_offer(offer: str) -> RTCSessionDescription:
         Refused: If it is not SDP, or has no audio.
     """
     lines = [line for line in offer.splitlines() if not _is_mdns_candidate(line)]
+    if not any(line.startswith("a=candidate:") for line in lines):
+        # Said to be all, none would be the end of it: aiortc would not even look for its own.
+        lines = [line for line in lines if line != "a=end-of-candidates"]
     text = "\r\n".join(lines) + "\r\n"
     try:
         parsed = SessionDescription.parse(text)

@@ -1,5 +1,8 @@
 """Calls by HTTP: who may open one, what is refused and how, and how calls end."""
 
+import time
+import uuid
+
 import aiohttp
 import anyio
 import pytest
@@ -132,6 +135,45 @@ async def test_a_client_secret_opens_one_call_with_its_session(engine, http, off
         async with http.post(engine.calls_url, data=offer, headers=headers) as response:
             assert response.status == 401
             assert (await error_of(response))["code"] == "ephemeral_token_already_used"
+
+
+async def test_a_client_secret_lives_ten_minutes_unless_asked_otherwise(engine, http):
+    url = f"{engine.url}/v1/realtime/client_secrets"
+    for wish, seconds in (({}, 600), ({"expires_after": {"seconds": 10}}, 10)):
+        before = int(time.time())
+        async with http.post(url, json=wish, headers=engine.headers) as response:
+            secret = await response.json()
+        assert before + seconds <= secret["expires_at"] <= time.time() + seconds
+        assert secret["session"]["type"] == "realtime"
+
+
+@pytest.mark.parametrize("candidates", ["none", "hidden", "all"])
+async def test_an_answer_holds_all_that_a_browser_needs(engine, http, offer, candidates):
+    """Some post their offer before they have a candidate, some hide their addresses (mDNS)."""
+    lines = [line for line in offer.splitlines() if not line.startswith("a=candidate")]
+    hidden = f"a=candidate:1 1 udp 2130706431 {uuid.uuid4()}.local 50000 typ host"
+    end = lines.index("a=end-of-candidates")
+    body = {
+        "none": [line for line in lines if line != "a=end-of-candidates"],
+        "hidden": [*lines[:end], hidden, *lines[end:]],
+        "all": offer.splitlines(),
+    }[candidates]
+    headers = {**SDP, **engine.headers}
+    data = "\r\n".join([*body, ""])
+    async with http.post(engine.calls_url, data=data, headers=headers) as response:
+        assert response.status == 201
+        answer = (await response.text()).splitlines()
+        location = response.headers["Location"]
+    async with http.post(f"{engine.url}{location}/hangup", headers=engine.headers) as response:
+        assert response.status == 200
+    assert "a=group:BUNDLE 0 1" in answer
+    assert any(line.startswith("a=candidate:") and " typ host" in line for line in answer)
+    assert "a=end-of-candidates" in answer
+    assert {"a=setup:active"} == {line for line in answer if line.startswith("a=setup:")}
+    codecs = {line.split()[1].split("/")[0] for line in answer if line.startswith("a=rtpmap:")}
+    assert {"opus", "PCMU"} <= codecs
+    (size,) = (line for line in answer if line.startswith("a=max-message-size:"))
+    assert int(size.partition(":")[2]) >= 262_144
 
 
 @pytest.mark.parametrize("seconds", [9, 7201])

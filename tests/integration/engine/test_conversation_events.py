@@ -46,6 +46,15 @@ async def test_a_session_is_updated_field_by_field(engine):
         assert session["model"] == "gpt-realtime-2.1"
 
 
+async def test_the_largest_session_passes_the_data_channel_both_ways(engine):
+    longest = "x" * 65_536
+    async with open_call(engine.url, engine.key) as call:
+        call.send("session.update", session={"instructions": longest})
+        assert (await call.until("session.updated"))["session"]["instructions"] == longest
+        call.send("session.update", session={"instructions": longest + "x"}, event_id="longer")
+        assert (await call.until("error"))["error"]["event_id"] == "longer"
+
+
 async def test_items_are_created_retrieved_and_deleted(engine):
     async with open_call(engine.url, engine.key) as call:
         call.send("conversation.item.create", item={"id": "b", **message("user", "Second.")})

@@ -9,7 +9,8 @@ from websockets import InvalidStatus, connect
 from websockets.exceptions import ConnectionClosed
 
 from support.engine import run_engine_process
-from support.rtc import open_call
+from support.rtc import Microphone, open_call, post_offer
+from vivavoce.webrtc import open_peer_connection, set_local_description
 
 QUESTIONS = {"type": "realtime", "instructions": "Questions:\n1. What is your name?"}
 
@@ -152,3 +153,18 @@ async def test_a_wrong_event_is_answered_and_the_call_goes_on(engine, message, c
         await socket.send('{"type": "session.update", "session": {"tracing": "auto"}}')
         updated = (await received(socket, "session.updated"))[-1]
         assert updated["session"]["tracing"] == "auto"
+
+
+async def test_a_sideband_attaches_before_the_media_connects(engine):
+    async with open_peer_connection() as peer:
+        peer.createDataChannel("oai-events")
+        peer.addTrack(Microphone())
+        offer = await set_local_description(peer, await peer.createOffer(), loopback_only=True)
+        _, call_id = await post_offer(engine.url, engine.key, offer.sdp, QUESTIONS)
+        async with sideband(engine, call_id) as socket:
+            (created,) = await received(socket, "session.created")
+            assert created["session"]["instructions"] == QUESTIONS["instructions"]
+            await socket.send(json.dumps({"type": "session.update", "session": {}}))
+            assert await received(socket, "session.updated")
+        async with aiohttp.ClientSession(headers=engine.headers) as http:
+            await http.post(f"{engine.calls_url}/{call_id}/hangup")

@@ -44,8 +44,9 @@ def test_the_pages_are_in_the_wheel(tmp_path):
     assert "vivavoce/store/migrations/20261124000001_auth.sql" in names
 
 
-def test_the_lock_names_no_registry():
-    lock = (ROOT / "web" / "package-lock.json").read_text()
+@pytest.mark.parametrize("folder", ["web", "tests/conformance/node"])
+def test_the_locks_name_no_registry(folder):
+    lock = (ROOT / folder / "package-lock.json").read_text()
     assert '"integrity"' in lock
     assert "://" not in "".join(line for line in lock.splitlines() if '"resolved"' in line)
 
