@@ -45,7 +45,7 @@ def test_the_pages_are_in_the_wheel(tmp_path):
 
 
 @pytest.mark.parametrize("folder", ["web", "tests/conformance/node"])
-def test_the_locks_name_no_registry(folder):
+def test_the_lock_names_no_registry(folder):
     lock = (ROOT / folder / "package-lock.json").read_text()
     assert '"integrity"' in lock
     assert "://" not in "".join(line for line in lock.splitlines() if '"resolved"' in line)
