@@ -25,6 +25,7 @@ UPGRADE = [
     "Sec-WebSocket-Version: 13",
     "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==",
 ]
+LINK_SECRET = "a-secret-of-a-link-that-nobody-made-0123456"
 SESSION = "3f1b6c1e-5f0b-4f83-9f51-6c1f5a3c8f10"
 
 
@@ -34,10 +35,35 @@ def token_of(home, audience):
         audience=audience,
         subject=SESSION,
         tenant_id=SESSION,
-        session_id=None if audience == tokens.ACCESS else SESSION,
+        session_id=SESSION if audience == tokens.SESSION else None,
+        invitation_id=SESSION if audience == tokens.INVITATION else None,
         permissions=tokens.CANDIDATE_PERMISSIONS,
         ttl=600,
     )
+
+
+async def follow_links(url, secret):
+    """Give the secret of a link where it belongs, and where it should never be."""
+    body = f'{{"secret": "{secret}"}}'
+    for method, path, content in [
+        ("POST", "/functions/v1/invitation-token", body),
+        ("POST", "/functions/v1/console-token", body),
+        ("POST", "/functions/v1/console-token", body + "broken"),
+        ("GET", f"/i/{secret}", ""),
+        ("GET", f"/i/{SESSION}?secret={secret}", ""),
+        ("GET", f"/console?secret={secret}", ""),
+        ("GET", f"/assets/{secret}", ""),
+    ]:
+        await send(url, method, path, [], content)
+
+
+async def send(url, method, path, headers, content=""):
+    host, port = url.removeprefix("http://").split(":")
+    length = f"Content-Length: {len(content)}"
+    head = [f"{method} {path} HTTP/1.1", f"Host: {host}", length, *headers]
+    async with await anyio.connect_tcp(host, int(port)) as stream:
+        await stream.send(("\r\n".join(head) + "\r\n\r\n" + content).encode())
+        assert (await stream.receive()).startswith(b"HTTP/1.1 ")
 
 
 async def ask_in_every_way(url, token):
@@ -54,11 +80,7 @@ async def ask_in_every_way(url, token):
         ("GET", f"/s/{SESSION}/ws", [*UPGRADE, *bearer]),
         ("GET", f"/no/such/socket?token={token}", [*UPGRADE, *protocols, *bearer]),
     ]:
-        host, port = url.removeprefix("http://").split(":")
-        head = [f"{method} {path} HTTP/1.1", f"Host: {host}", "Content-Length: 0", *headers]
-        async with await anyio.connect_tcp(host, int(port)) as stream:
-            await stream.send(("\r\n".join(head) + "\r\n\r\n").encode())
-            assert (await stream.receive()).startswith(b"HTTP/1.1 ")
+        await send(url, method, path, headers)
 
 
 @asynccontextmanager
@@ -75,7 +97,8 @@ async def running(environment):
 
 async def test_no_credential_stands_in_what_the_api_writes(dsn):
     with open_home() as home:
-        given = [token_of(home, audience) for audience in (tokens.ACCESS, tokens.SESSION)]
+        kinds = (tokens.ACCESS, tokens.SESSION, tokens.INVITATION)
+        given = [token_of(home, audience) for audience in kinds]
         environment = {
             "PATH": os.environ["PATH"],
             "VIVA_HOME": str(home),
@@ -90,12 +113,14 @@ async def test_no_credential_stands_in_what_the_api_writes(dsn):
                 url = (await api.stdout.receive()).decode().strip()
                 for token in given:
                     await ask_in_every_way(url, token)
+                await follow_links(url, LINK_SECRET)
                 api.send_signal(signal.SIGTERM)
                 said = b"".join([chunk async for chunk in api.stderr]).decode()
                 await api.wait()
         assert api.returncode == 0
         keys = (home / "signing-keys.json").read_text()
     assert "/v1/sessions/{session_id:str}" in said
+    assert LINK_SECRET not in said
     for secret in [VOICE_KEY, urlsplit(dsn).password, *given]:
         assert secret
         assert secret not in said

@@ -38,6 +38,7 @@ from vivavoce.api.server import RECEIVE_SECONDS, Server, listen, make_server, se
 from vivavoce.api.web import PAGES
 from vivavoce.control.configuration import allowed_origins
 from vivavoce.control.end import end_all
+from vivavoce.control.erase import run_retention
 from vivavoce.control.plane import ControlPlane
 from vivavoce.control.pool import MachinePool
 from vivavoce.control.reaper import run_reaper
@@ -81,6 +82,7 @@ EDGES: Final = (
     sessions.erase_session,
     sessions.report_call,
     sessions.add_event,
+    sessions.list_events,
     transcripts.show_transcript,
     health.healthz,
     health.readyz,
@@ -156,6 +158,7 @@ async def run_api(
             api.plane.machines.keep_warm,
             partial(run_reaper, api.plane),
             partial(run_reconciler, api.plane),
+            partial(run_retention, api.plane),
         ):
             tasks.start_soon(critical, act)
         try:

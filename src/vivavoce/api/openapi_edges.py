@@ -27,6 +27,7 @@ from vivavoce.protocol.interviews import (
 from vivavoce.protocol.machine import MachineReports
 from vivavoce.protocol.sessions import (
     CallRequest,
+    EventList,
     EventReceipt,
     EventRequest,
     SessionPage,
@@ -259,6 +260,16 @@ EDGES: Final = (
         body=(ConsentRequest,),
         answer=ConsentView,
         security=(_INVITED,),
+    ),
+    Edge(
+        "get",
+        "/v1/sessions/{sessionId}/events",
+        "listEvents",
+        "What happened in a session besides speech",
+        (401, 404, 405, 500, 503),
+        answer=EventList,
+        parameters=(_SESSION_ID,),
+        security=_PEOPLE,
     ),
     Edge(
         "get",

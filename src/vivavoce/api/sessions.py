@@ -19,7 +19,7 @@ from vivavoce.api.context import (
 from vivavoce.api.paging import Place, read_page
 from vivavoce.api.problems import request_id_of
 from vivavoce.control import room
-from vivavoce.control.access import visible_session
+from vivavoce.control.access import session_seen_by, visible_session
 from vivavoce.control.end import end_by_caller
 from vivavoce.control.erase import erase_session as erase
 from vivavoce.control.response import machine_info
@@ -27,13 +27,16 @@ from vivavoce.errors import InvalidRequest
 from vivavoce.protocol.codec import decode
 from vivavoce.protocol.sessions import (
     CallRequest,
+    EventList,
     EventReceipt,
     EventRequest,
+    EventView,
     SessionFailure,
     SessionPage,
     SessionView,
 )
 from vivavoce.sessions.lifecycle import SessionStatus
+from vivavoce.store import events
 from vivavoce.store import sessions as rows
 from vivavoce.store.sessions import SessionRow
 
@@ -123,6 +126,26 @@ async def add_event(
     told = decode(body, EventRequest, max_bytes=MAX_BODY_BYTES)
     event = await room.note_event(api.plane, identity, wanted, told)
     return answer(EventReceipt(seq=event.seq, created_at=event.created_at), status=201)
+
+
+@get(EVENTS)
+async def list_events(
+    request: AnyRequest, session_id: FromPath[str], api: ApiParts
+) -> Response[bytes]:
+    """What happened in a session besides speech, such as a wish for an accommodation."""
+    identity = api.identify(request, PEOPLE)
+    wanted = session_id_of(session_id, identity)
+    async with api.plane.database.as_tenant(identity.claims) as conn:
+        await session_seen_by(conn, identity, wanted)
+        found = await events.list_events(conn, wanted, limit=room.MAX_EVENTS)
+    return answer(
+        EventList(
+            events=[
+                EventView(seq=one.seq, type=one.type, data=one.data, created_at=one.created_at)
+                for one in found
+            ]
+        )
+    )
 
 
 def _view(api: Api, session: SessionRow) -> SessionView:

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-from litestar import Response, get
+from litestar import HttpMethod, Response, route
 from litestar.params import FromPath
 from litestar.response import Redirect
 
@@ -19,6 +19,7 @@ from vivavoce.control.plane import ControlPlane
 from vivavoce.errors import NotFound
 
 ASSETS: Final = "assets"
+_READ: Final = (HttpMethod.GET, HttpMethod.HEAD)
 _FOR_EVER: Final = "public, max-age=31536000, immutable"
 _NOT_BUILT: Final = b"""<!doctype html>
 <html lang="en"><meta charset="utf-8"><title>Vivavoce</title>
@@ -29,7 +30,7 @@ _NOT_BUILT: Final = b"""<!doctype html>
 """
 
 
-@get(["/i", "/i/{rest:path}", "/console", "/console/{rest:path}"])
+@route(["/i", "/i/{rest:path}", "/console", "/console/{rest:path}"], http_method=_READ)
 async def show_page(request: AnyRequest, api: ApiParts) -> Response[bytes]:
     """Any page: the one document. Nobody may keep it, as it names the files of one build."""
     headers = page_headers(api.plane)
@@ -41,7 +42,7 @@ async def show_page(request: AnyRequest, api: ApiParts) -> Response[bytes]:
     return _send(request, file, {**headers, "cache-control": "no-store"})
 
 
-@get(f"/{ASSETS}/{{name:path}}")
+@route(f"/{ASSETS}/{{name:path}}", http_method=_READ)
 async def show_asset(request: AnyRequest, name: FromPath[str], api: ApiParts) -> Response[bytes]:
     """A script, style or sound of the pages. Its name has a hash in it: it never changes."""
     file = await api.pages.find(f"{ASSETS}/{name.lstrip('/')}")
@@ -50,7 +51,7 @@ async def show_asset(request: AnyRequest, name: FromPath[str], api: ApiParts) ->
     return _send(request, file, {"cache-control": _FOR_EVER})
 
 
-@get("/favicon.svg")
+@route("/favicon.svg", http_method=_READ)
 async def show_icon(request: AnyRequest, api: ApiParts) -> Response[bytes]:
     """The icon of the pages."""
     file = await api.pages.find("favicon.svg")
@@ -59,7 +60,7 @@ async def show_icon(request: AnyRequest, api: ApiParts) -> Response[bytes]:
     return _send(request, file, {"cache-control": "public, max-age=3600"})
 
 
-@get("/")
+@route("/", http_method=_READ)
 async def show_root() -> Redirect:
     """Whoever names no page is most likely a recruiter."""
     return Redirect("/console")

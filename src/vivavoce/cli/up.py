@@ -54,7 +54,7 @@ async def run_up(settings: ServerSettings) -> None:
 async def _links(stack: Stack) -> list[tuple[str, str]]:
     """Ways in that can be opened at once."""
     async with open_pool(stack.database.dsn, min_size=1, max_size=1) as database:
-        links = [("console, one use", await console_link(database, stack.url))]
+        links = [("console, one use ", await console_link(database, stack.url))]
         trial = await trial_link(database, stack.url)
     return links if trial is None else [*links, ("a trial interview", trial)]
 

@@ -1,14 +1,25 @@
-"""Erase what somebody said."""
+"""Erase what somebody said: when a recruiter wants it, or when its time is up."""
+
+from typing import Final
+
+import anyio
+import structlog
 
 from vivavoce import tokens
 from vivavoce.control.access import visible_session
 from vivavoce.control.plane import ControlPlane
-from vivavoce.errors import Conflict
+from vivavoce.errors import Conflict, Unavailable
 from vivavoce.sessions.lifecycle import SessionStatus
-from vivavoce.store import events, invitations, jobs
-from vivavoce.store.erasure import erase_session as erase_rows
+from vivavoce.store import erasure, events, invitations, jobs
+from vivavoce.store.pool import Connection
+from vivavoce.store.sessions import SessionRow
 
-_OVER = (SessionStatus.ENDED, SessionStatus.FAILED)
+log = structlog.get_logger(__name__)
+
+SWEEP_SECONDS: Final = 3600.0
+"""Between looks for sessions whose tenant keeps them no longer."""
+SWEPT_AT_ONCE: Final = 100
+_OVER: Final = (SessionStatus.ENDED, SessionStatus.FAILED)
 
 
 async def erase_session(
@@ -37,14 +48,40 @@ async def erase_session(
             raise Conflict(
                 "The session is being cleaned up; erase it in a moment.", retry_after=1.0
             )
-        await erase_rows(conn, session, by=identity.subject)
-        if session.invitation_id is not None:
-            await invitations.forget_candidate(conn, session.invitation_id)
-        await events.add_audit(
-            conn,
-            tenant_id=session.tenant_id,
-            actor=identity.subject,
-            action="session.erase",
-            object_id=session_id,
-            request_id=request_id,
-        )
+        await _erase(conn, session, by=identity.subject, request_id=request_id)
+
+
+async def run_retention(plane: ControlPlane) -> None:
+    """Erase sessions that their tenant keeps no longer, once an hour, until cancelled."""
+    while True:
+        try:
+            while await _sweep(plane) == SWEPT_AT_ONCE:
+                pass
+        except Unavailable as error:
+            log.warning("retention put off", code=error.code)
+        await anyio.sleep(SWEEP_SECONDS)
+
+
+async def _sweep(plane: ControlPlane) -> int:
+    """Erase some of the sessions whose time is up; gives how many."""
+    async with plane.database.as_service() as conn:
+        overdue = await erasure.overdue_sessions(conn, limit=SWEPT_AT_ONCE)
+        for session in overdue:
+            await _erase(conn, session, by="retention", request_id=None)
+    if overdue:
+        log.info("sessions erased by retention", sessions=len(overdue))
+    return len(overdue)
+
+
+async def _erase(conn: Connection, session: SessionRow, *, by: str, request_id: str | None) -> None:
+    await erasure.erase_session(conn, session, by=by)
+    if session.invitation_id is not None:
+        await invitations.forget_candidate(conn, session.invitation_id)
+    await events.add_audit(
+        conn,
+        tenant_id=session.tenant_id,
+        actor=by,
+        action="session.erase",
+        object_id=session.id,
+        request_id=request_id,
+    )

@@ -55,6 +55,7 @@ SENT: Final[Mapping[str, Any]] = {
     "session-view": sessions.SessionView,
     "session-page": sessions.SessionPage,
     "event-receipt": sessions.EventReceipt,
+    "event-list": sessions.EventList,
     "interview-view": interviews.InterviewView,
     "interview-page": interviews.InterviewPage,
     "invitation-view": interviews.InvitationView,

@@ -74,6 +74,21 @@ class EventReceipt(msgspec.Struct, rename="camel", frozen=True, kw_only=True):
     created_at: datetime
 
 
+class EventView(msgspec.Struct, rename="camel", frozen=True, kw_only=True):
+    """Something that happened in a session besides speech."""
+
+    seq: int
+    type: str
+    data: dict[str, Any]
+    created_at: datetime
+
+
+class EventList(msgspec.Struct, rename="camel", frozen=True, kw_only=True):
+    """`GET /v1/sessions/{id}/events`: all of them, the oldest first."""
+
+    events: list[EventView]
+
+
 class SessionTokenRequest(
     msgspec.Struct, rename="camel", frozen=True, kw_only=True, forbid_unknown_fields=True
 ):

@@ -6,8 +6,33 @@ For the service role only.
 from collections.abc import Mapping
 from hashlib import sha256
 
+from vivavoce.store.jobs import SETTLE
 from vivavoce.store.pool import Connection
+from vivavoce.store.rows import columns, to_row
 from vivavoce.store.sessions import SessionRow
+
+
+async def overdue_sessions(conn: Connection, *, limit: int) -> list[SessionRow]:
+    """Sessions that are over for longer than their tenant keeps them, locked until they are gone.
+
+    Those of which something is still to be cleaned up, or that another process has taken, are left
+    for the next time.
+    """
+    records = await conn.fetch(
+        f"""
+        select {columns(SessionRow)} from interview_sessions
+        where status in ('ended', 'failed')
+          and coalesce(ended_at, created_at) < now() - make_interval(days => (
+            select retention_days from tenants where tenants.id = interview_sessions.tenant_id))
+          and not exists (
+            select from cleanup_jobs
+            where session_id = interview_sessions.id and kind = $1 and done_at is null)
+        order by created_at limit $2 for update skip locked
+        """,  # noqa: S608
+        SETTLE,
+        limit,
+    )
+    return [to_row(record, SessionRow) for record in records]
 
 
 async def erase_session(conn: Connection, session: SessionRow, *, by: str) -> Mapping[str, int]:

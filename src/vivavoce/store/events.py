@@ -39,6 +39,16 @@ async def add_event(
     return to_row(record, EventRow)
 
 
+async def list_events(conn: Connection, session_id: str, *, limit: int) -> list[EventRow]:
+    """A session's events, the oldest first."""
+    records = await conn.fetch(
+        f"select {_COLUMNS} from session_events where session_id = $1 order by seq limit $2",  # noqa: S608
+        session_id,
+        limit,
+    )
+    return [to_row(record, EventRow) for record in records]
+
+
 async def count_events(conn: Connection, session_id: str) -> int:
     """How many events a session has."""
     return int(

@@ -26,6 +26,7 @@ EDGES = [
     ("POST", "/v1/sessions/{id}/end", None),
     ("POST", "/v1/sessions/{id}/call", {"callId": "rtc_1"}),
     ("POST", "/v1/sessions/{id}/events", {"type": "pause"}),
+    ("GET", "/v1/sessions/{id}/events", None),
     ("GET", "/v1/invitation", None),
     ("POST", "/v1/consents", {"version": "any", "agreed": []}),
     ("GET", "/v1/interviews", None),
@@ -47,6 +48,7 @@ FOR_SESSIONS = {
     ("POST", "/v1/sessions/{id}/end"),
     ("POST", "/v1/sessions/{id}/call"),
     ("POST", "/v1/sessions/{id}/events"),
+    ("GET", "/v1/sessions/{id}/events"),
 }
 FOR_GUESTS = {
     ("POST", START),

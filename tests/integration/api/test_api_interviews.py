@@ -197,6 +197,19 @@ async def test_a_session_is_erased_with_all_that_was_said(api):
     assert (await guest.start()).json["reason"] == "revoked"
 
 
+async def test_what_a_candidate_asks_for_reaches_the_recruiter(api):
+    guest = await invite(api)
+    await guest.agree()
+    started = await guest.started()
+    path = f"/v1/sessions/{started['sessionId']}/events"
+    wish = {"type": "accommodation_request", "data": {"text": "More time, please."}}
+    asked = await api.call("POST", path, wish, token=started["sessionToken"])
+    for token in (api.access_token(), started["sessionToken"]):
+        [event] = (await api.call("GET", path, token=token)).json["events"]
+        assert (event["type"], event["data"]) == (wish["type"], wish["data"])
+        assert event["seq"] == asked.json["seq"]
+
+
 async def console_link(api, *, valid_for="1 hour"):
     secret, token_hash = invitations.new_secret()
     async with api.database.as_service() as conn:

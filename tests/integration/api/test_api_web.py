@@ -49,6 +49,8 @@ async def test_every_address_of_a_page_gives_the_document(site):
         assert (status, content.decode()) == (200, PAGE), path
         assert headers["Content-Type"] == "text/html; charset=utf-8"
         assert headers["Cache-Control"] == "no-store"
+    async with site.http.head(f"{site.url}/console") as response:
+        assert (response.status, await response.read()) == (200, b"")
     status, _, headers = await load(site, "/")
     assert (status, headers["Location"]) == (302, "/console")
 

@@ -323,6 +323,11 @@ export interface ErrorMessage {
   timestamp: string;
 }
 
+/** `GET /v1/sessions/{id}/events`: all of them, the oldest first. */
+export interface EventList {
+  events: Array<EventView>;
+}
+
 /** The event is stored; `seq` grows with every event of the deployment. */
 export interface EventReceipt {
   seq: number;
@@ -333,6 +338,14 @@ export interface EventReceipt {
 export interface EventRequest {
   type: "accommodation_request" | "pause" | "resume";
   data?: Record<string, unknown>;
+}
+
+/** Something that happened in a session besides speech. */
+export interface EventView {
+  seq: number;
+  type: string;
+  data: Record<string, unknown>;
+  createdAt: string;
 }
 
 /** The interviewer calls a function, such as `end_interview`. */
@@ -1013,6 +1026,10 @@ export const edges = {
     "method": "POST",
     "path": "/v1/sessions/{sessionId}/events"
   },
+  "listEvents": {
+    "method": "GET",
+    "path": "/v1/sessions/{sessionId}/events"
+  },
   "listInterviews": {
     "method": "GET",
     "path": "/v1/interviews"
@@ -1063,6 +1080,7 @@ export interface EdgeShapes {
   endSession: { request: undefined; response: SessionView };
   reportCall: { request: CallRequest; response: undefined };
   addEvent: { request: EventRequest; response: EventReceipt };
+  listEvents: { request: undefined; response: EventList };
   listInterviews: { request: undefined; response: InterviewPage };
   createInterview: { request: InterviewDraft; response: InterviewView };
   showInterview: { request: undefined; response: InterviewView };
