@@ -14,12 +14,13 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, Final, Literal, TypeVar
+from typing import Annotated, Any, Final, Literal, TypeVar
 from urllib.parse import urlsplit
 
 from pydantic import (
     AfterValidator,
     AliasChoices,
+    BeforeValidator,
     Field,
     SecretStr,
     ValidationError,
@@ -39,7 +40,22 @@ from vivavoce import turn
 PREFIX: Final = "VIVA_"
 OPENAI_BASE_URL: Final = "https://api.openai.com/v1"
 
-Names = Annotated[tuple[str, ...], NoDecode]
+
+def _url(value: str) -> str:
+    parts = urlsplit(value)
+    if parts.scheme not in ("http", "https") or not parts.netloc:
+        raise ValueError("should be a URL such as http://127.0.0.1:8100/v1")
+    return value.rstrip("/")
+
+
+def _words(value: Any) -> Any:
+    if isinstance(value, str):
+        return tuple(part.strip() for part in value.split(",") if part.strip())
+    return value
+
+
+Url = Annotated[str, AfterValidator(_url)]
+Names = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_words)]
 """Several words: separated by commas in the environment, a list in the file."""
 StunUrls = Annotated[Names, AfterValidator(turn.stun_urls)]
 TurnUrls = Annotated[Names, AfterValidator(turn.turn_urls)]
@@ -148,15 +164,18 @@ class EngineSettings(Settings):
     engine_model_threads: int = Field(
         default=1, ge=1, le=16, description="Threads of each speech model."
     )
+    llm_base_url: Url | None = Field(
+        default=None, description="A chat API up to `/v1` that words questions; none: the plan's."
+    )
+    llm_model: str | None = Field(default=None, description="Its model; needed with llm_base_url.")
+    llm_api_key: SecretStr | None = Field(default=None, description="Key for llm_base_url.")
+    llm_timeout: Seconds = Field(
+        default=1.5, description="Seconds for a wording; then the plan's own words are spoken."
+    )
 
     engine_faults: Names = Field(
         default=(), description="Faults to make on purpose; `viva engine --fault list` has them."
     )
-
-    @field_validator("engine_faults", "engine_stun_servers", "engine_turn_servers", mode="before")
-    @classmethod
-    def _are_separated(cls, value: Any) -> Any:
-        return _words(value)
 
     @field_validator("engine_turn_secret")
     @classmethod
@@ -186,10 +205,10 @@ class ServerSettings(Settings):
     """`viva up` and `viva api`: the control plane with its database, machines and voice model."""
 
     port: Port = Field(default=8000, description="Port of the API and the web pages.")
-    public_url: str | None = Field(
+    public_url: Url | None = Field(
         default=None, description="Where browsers reach the API, if not at host and port."
     )
-    control_url: str | None = Field(
+    control_url: Url | None = Field(
         default=None, description="Where machines reach the API, if not at host and port."
     )
     allowed_origins: Names = Field(
@@ -211,7 +230,7 @@ class ServerSettings(Settings):
     )
     database_max_connections: int = Field(default=10, ge=2, le=200, description="Pool size.")
 
-    voice_base_url: str | None = Field(
+    voice_base_url: Url | None = Field(
         default=None, description="A Realtime API up to `/v1`; none: OpenAI or the local engine."
     )
     voice_api_key: SecretStr | None = Field(default=None, description="Key for voice_base_url.")
@@ -261,23 +280,6 @@ class ServerSettings(Settings):
     supabase_jwt_secret: SecretStr | None = Field(
         default=None, description="HS256 secret of a Supabase project whose users we accept."
     )
-
-    _urls: ClassVar = ("public_url", "control_url", "voice_base_url")
-
-    @field_validator("allowed_origins", "regions", "stun_servers", "turn_servers", mode="before")
-    @classmethod
-    def _separated(cls, value: Any) -> Any:
-        return _words(value)
-
-    @field_validator(*_urls)
-    @classmethod
-    def _is_url(cls, value: str | None) -> str | None:
-        if value is None:
-            return None
-        parts = urlsplit(value)
-        if parts.scheme not in ("http", "https") or not parts.netloc:
-            raise ValueError("should be a URL such as http://127.0.0.1:8100/v1")
-        return value.rstrip("/")
 
     @field_validator("turn_secret")
     @classmethod
@@ -380,12 +382,6 @@ def unknown_variables(environment: Mapping[str, str]) -> list[str]:
 
 def _turn_secret(value: SecretStr | None, urls: tuple[str, ...]) -> SecretStr | None:
     turn.check_secret(None if value is None else value.get_secret_value(), urls)
-    return value
-
-
-def _words(value: Any) -> Any:
-    if isinstance(value, str):
-        return tuple(part.strip() for part in value.split(",") if part.strip())
     return value
 
 

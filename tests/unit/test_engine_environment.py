@@ -3,7 +3,7 @@
 import pytest
 from pydantic import SecretStr
 
-from vivavoce.cli.stack import _engine_program
+from vivavoce.cli.stack import DatabaseAddress, _api_program, _engine_program
 from vivavoce.settings import ServerSettings, VoiceEndpoint
 
 SECRETS = [
@@ -30,6 +30,17 @@ def environment(monkeypatch, tmp_path):
 def test_the_engine_gets_no_secret_but_its_own_key(environment):
     assert environment["VIVA_ENGINE_API_KEY"] == "engine-key"
     assert "secret" not in environment.values()
+
+
+def test_the_chat_endpoint_is_the_engines_alone(monkeypatch, tmp_path):
+    chat = {"VIVA_LLM_BASE_URL": "http://127.0.0.1:11434/v1", "VIVA_LLM_API_KEY": "chat-key"}
+    for name, value in chat.items():
+        monkeypatch.setenv(name, value)
+    settings = ServerSettings(home=tmp_path)
+    voice = VoiceEndpoint("http://127.0.0.1:8100/v1", SecretStr("engine-key"))
+    assert chat.items() <= _engine_program(settings, voice).environment.items()
+    api = _api_program(settings, DatabaseAddress("dsn", "admin"), voice)
+    assert not chat.keys() & api.environment.keys()
 
 
 def test_the_engine_gets_its_own_settings(environment):

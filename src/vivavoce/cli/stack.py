@@ -27,7 +27,7 @@ from vivavoce.store.migrate import migrate
 
 READY_SECONDS: Final = 60.0
 _POLL_SECONDS: Final = 0.02
-_FOR_THE_ENGINE: Final = ("VIVA_ENGINE_", "VIVA_LOG_", "VIVA_CONFIG")
+_FOR_THE_ENGINE: Final = ("VIVA_ENGINE_", "VIVA_LLM_", "VIVA_LOG_", "VIVA_CONFIG")
 
 Progress = Callable[[str], None]
 
@@ -185,7 +185,7 @@ def _api_program(
         name="The API",
         arguments=[sys.executable, "-m", "vivavoce.cli.main", "api", "--end-sessions"],
         environment={
-            **_environment(),
+            **_api_environment(),
             "VIVA_HOME": str(settings.home),
             "VIVA_HOST": settings.host,
             "VIVA_PORT": str(settings.port),
@@ -206,6 +206,13 @@ def _environment() -> Mapping[str, str]:
     """
     left_out = ("PYTHONDONTWRITEBYTECODE", "OPENAI_API_KEY", "VIVA_DATABASE_ADMIN_URL")
     return {name: value for name, value in os.environ.items() if name not in left_out}
+
+
+def _api_environment() -> Mapping[str, str]:
+    """Ours without what is the engine's alone."""
+    return {
+        name: value for name, value in _environment().items() if not name.startswith("VIVA_LLM_")
+    }
 
 
 def _engine_environment() -> Mapping[str, str]:

@@ -3,8 +3,8 @@
 import logging
 import signal
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import nullcontext
+from collections.abc import AsyncGenerator, Callable, Iterator
+from contextlib import asynccontextmanager, nullcontext
 from functools import partial
 from typing import Final
 
@@ -14,9 +14,11 @@ from uvloop import new_event_loop
 
 from vivavoce.engine.call import Ending
 from vivavoce.engine.calls import Calls
+from vivavoce.engine.chat import ChatEndpoint, open_chat
 from vivavoce.engine.faults import Faults, parse_faults
 from vivavoce.engine.http import make_app
 from vivavoce.engine.interviewer import stock_sentences
+from vivavoce.engine.interviewer_wording import Wording
 from vivavoce.engine.metrics import Metrics
 from vivavoce.engine.models import Models, ModelSettings, open_models
 from vivavoce.engine.server import listen, make_server
@@ -80,16 +82,17 @@ async def _run(
     task_status: TaskStatus[str],
 ) -> None:
     wanted = ModelSettings(whisper=settings.engine_whisper, threads=settings.engine_model_threads)
+    metrics = Metrics()
     with (
         anyio.CancelScope(shield=True),
         listen(settings.engine_host, settings.engine_port) as listener,
     ):
         async with (
             nullcontext(shared) if shared else open_models(wanted) as models,
+            _open_wording(settings, metrics) as wording,
             anyio.create_task_group() as tasks,
         ):
-            metrics = Metrics()
-            calls = Calls(settings, models, tasks, metrics, faults)
+            calls = Calls(settings, models, tasks, metrics, faults, wording=wording)
             app = make_app(settings, calls, models, metrics, faults)
             server = make_server(app, shutdown_seconds=settings.engine_shutdown_seconds)
             tasks.start_soon(_warm_up, models)
@@ -106,6 +109,21 @@ async def _run(
             with anyio.move_on_after(settings.engine_shutdown_seconds + _GOODBYE_SECONDS):
                 await server.until_ended()
             tasks.cancel_scope.cancel()
+
+
+@asynccontextmanager
+async def _open_wording(
+    settings: EngineSettings, metrics: Metrics
+) -> AsyncGenerator[Wording | None, None]:
+    """Reach the chat endpoint of the settings, if there is one."""
+    if settings.llm_base_url is None or settings.llm_model is None:
+        yield None
+        return
+    endpoint = ChatEndpoint(
+        settings.llm_base_url, settings.llm_model, settings.llm_api_key, settings.llm_timeout
+    )
+    async with open_chat(endpoint) as chat:
+        yield Wording(chat, lambda outcome: metrics.wordings.labels(outcome).inc())
 
 
 async def _drain(calls: Calls, seconds: float, draining: anyio.Event, stop: anyio.Event) -> None:

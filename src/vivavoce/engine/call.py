@@ -27,6 +27,7 @@ from vivavoce.engine.interviewer import (
     time_is_up,
 )
 from vivavoce.engine.interviewer_plan import read_plan
+from vivavoce.engine.interviewer_wording import Wording
 from vivavoce.engine.models import Models
 from vivavoce.engine.outlet import Outlet
 from vivavoce.engine.realtime_session import updated_session
@@ -83,6 +84,7 @@ class Call:
         speech: SpeechDetector,
         max_seconds: float,
         appended: AppendedAudio | None = None,
+        wording: Wording | None = None,
     ) -> None:
         self.id = new_id("rtc")
         self.events = events
@@ -92,7 +94,9 @@ class Call:
             "id": new_id("sess"),
             "expires_at": int(time.time() + max_seconds),
         }
-        self.responder = Responder(tasks, models, self.conversation, events, outlet)
+        self.responder = Responder(
+            tasks, models, self.conversation, events, outlet, wording=wording
+        )
         self.appended = appended
         self.ending: Ending | None = None
         self._ended = anyio.Event()

@@ -15,6 +15,7 @@ from vivavoce.engine.events import EventStream
 from vivavoce.engine.faults import Fault, Faults
 from vivavoce.engine.faulty_events import make_faulty
 from vivavoce.engine.ice import ice_servers
+from vivavoce.engine.interviewer_wording import Wording
 from vivavoce.engine.metrics import Metrics
 from vivavoce.engine.models import Models
 from vivavoce.engine.peer import Peer, open_peer, readable_offer
@@ -36,6 +37,7 @@ class Calls:
         tasks: The engine's own: calls run in it until they end.
         metrics: Where calls are counted.
         faults: What is to go wrong.
+        wording: Words the questions of interviews; None leaves the plan's words.
     """
 
     def __init__(
@@ -45,12 +47,15 @@ class Calls:
         tasks: TaskGroup,
         metrics: Metrics,
         faults: Faults,
+        *,
+        wording: Wording | None = None,
     ) -> None:
         self._settings = settings
         self._models = models
         self._tasks = tasks
         self._metrics = metrics
         self._faults = faults
+        self._wording = wording
         self._detectors = SpeechDetectors()
         self._calls: dict[str, Call] = {}
         self._opening = 0
@@ -111,6 +116,7 @@ class Calls:
                     events,
                     speech=speech,
                     max_seconds=self._settings.engine_max_call_seconds,
+                    wording=self._wording,
                     appended=AppendedAudio(),
                 )
                 with self._listed(call):
@@ -218,6 +224,7 @@ class Calls:
                         events,
                         speech=speech,
                         max_seconds=settings.engine_max_call_seconds,
+                        wording=self._wording,
                     )
                     playout.tell_sent(call.note_played)
                     await self._hold(call, peer, tasks, task_status)

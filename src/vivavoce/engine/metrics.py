@@ -20,6 +20,12 @@ class Metrics:
         self.sidebands_active = Gauge(
             "viva_engine_sidebands_active", "Sideband sockets.", registry=self._registry
         )
+        self.wordings = Counter(
+            "viva_engine_wordings",
+            "Questions that a chat endpoint was to word, by what came of it.",
+            ["outcome"],
+            registry=self._registry,
+        )
         self.answer_seconds = Histogram(
             "viva_engine_answer_seconds", "Time from offer to answer.", registry=self._registry
         )

@@ -12,14 +12,13 @@ from av import AudioFrame
 
 from vivavoce.engine.conversation import Item
 from vivavoce.engine.events import EventStream
+from vivavoce.engine.pace import Pace
 
 SAMPLE_RATE: Final = 24_000
 _FRAME_SAMPLES: Final = SAMPLE_RATE // 50
 _FRAME_BYTES: Final = _FRAME_SAMPLES * 2
-_FRAME_SECONDS: Final = 0.02
 _BYTES_PER_MS: Final = SAMPLE_RATE * 2 // 1000
 _SILENCE: Final = bytes(_FRAME_BYTES)
-_MAX_LATENESS: Final = 0.2
 
 
 class Utterance:
@@ -88,7 +87,7 @@ class Playout(MediaStreamTrack):
         self._stream = events
         self._utterances: deque[Utterance] = deque()
         self._sent = 0  # frames
-        self._origin: float | None = None
+        self._pace = Pace()
         self._on_sent: list[Callable[[bytes], None]] = []
 
     @property
@@ -119,7 +118,9 @@ class Playout(MediaStreamTrack):
         """Give the next frame when its time has come. Called by aiortc's sender."""
         if self.readyState != "live":
             raise MediaStreamError
-        await self._wait_for_turn()
+        if wait := self._pace.wait(time.monotonic()):
+            await anyio.sleep(wait)
+        self._pace.note_sent(time.monotonic())
         audio = self._next_audio()
         for on_sent in self._on_sent:
             on_sent(audio)
@@ -130,16 +131,6 @@ class Playout(MediaStreamTrack):
         frame.pts = self._sent * _FRAME_SAMPLES
         self._sent += 1
         return frame
-
-    async def _wait_for_turn(self) -> None:
-        now = time.monotonic()
-        if self._origin is None:
-            self._origin = now
-        wait = self._origin + self._sent * _FRAME_SECONDS - now
-        if wait < -_MAX_LATENESS:  # a stall: go on from here instead of sending a burst
-            self._origin -= wait
-        elif wait > 0:
-            await anyio.sleep(wait)
 
     def _next_audio(self) -> bytes:
         while self._utterances:

@@ -17,7 +17,7 @@ from vivavoce.engine.conversation import (
     lines_of,
 )
 from vivavoce.engine.events import EventStream, new_id
-from vivavoce.engine.interviewer import Reply, ToolCall, next_reply
+from vivavoce.engine.interviewer import Line, Reply, ToolCall, next_reply
 from vivavoce.engine.tool_calls import forced_call
 
 if TYPE_CHECKING:
@@ -74,10 +74,16 @@ class Wish:
         call = None if is_answered else forced_call(self.session)
         if call:
             return Reply((), call)
-        lines = lines_of(items)
         return next_reply(
-            self.session["instructions"], self.tools, lines, seconds_left=self.seconds_left
+            self.session["instructions"],
+            self.tools,
+            lines_of(items),
+            seconds_left=self.seconds_left,
         )
+
+    def lines(self, conversation: Conversation) -> list[Line]:
+        """Give what was said so far, as far as it counts for this response."""
+        return lines_of(conversation.items if self.items is None else self.items)
 
 
 class Response:

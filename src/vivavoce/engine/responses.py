@@ -10,7 +10,7 @@ Source: OpenAI API reference, "Realtime server events", `response.*`, `output_au
 """
 
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Final
 
 import anyio
@@ -19,6 +19,7 @@ from anyio.abc import TaskGroup
 from vivavoce.engine.conversation import Conversation, Item
 from vivavoce.engine.events import EventStream
 from vivavoce.engine.interviewer import Reply
+from vivavoce.engine.interviewer_wording import Wording, may_be_reworded, parted
 from vivavoce.engine.models import Models
 from vivavoce.engine.outlet import Outlet
 from vivavoce.engine.refusals import Refused
@@ -53,11 +54,14 @@ class Responder:
         conversation: Conversation,
         events: EventStream,
         outlet: Outlet,
+        *,
+        wording: Wording | None = None,
     ) -> None:
         self._tasks = tasks
         self._models = models
         self._conversation = conversation
         self._events = events
+        self._wording = wording
         self._active: Response | None = None
         self._out_of_band: dict[str, Response] = {}
         self._has_finished = anyio.Event()
@@ -184,15 +188,26 @@ class Responder:
 
     async def _generate(self, response: Response, reply: Reply) -> None:
         if reply.sentences:
+            lines = response.wish.lines(self._conversation)
             item = response.begin_message()
-            for sentence in split_sentences("\n".join(reply.sentences)):
-                ms = 0
-                if response.wish.has_audio:
-                    ms = await self._say(response, item, sentence, pace=reply.pace)
-                response.write(item, sentence, ms)
+            before, asking = parted(reply)
+            await self._utter(response, item, before, pace=reply.pace)
+            if self._wording and may_be_reworded(reply, lines):  # while the words before are heard
+                instructions = response.wish.session["instructions"]
+                asking = await self._wording.reworded(reply, instructions, lines)
+            await self._utter(response, item, asking, pace=reply.pace)
         if reply.tool:
             response.end_message("completed")
             response.call_function(reply.tool)
+
+    async def _utter(
+        self, response: Response, item: Item, sentences: Sequence[str], *, pace: float
+    ) -> None:
+        for sentence in split_sentences("\n".join(sentences)):
+            ms = 0
+            if response.wish.has_audio:
+                ms = await self._say(response, item, sentence, pace=pace)
+            response.write(item, sentence, ms)
 
     async def _say(self, response: Response, item: Item, sentence: str, *, pace: float) -> int:
         output = response.wish.session["audio"]["output"]
