@@ -8,7 +8,7 @@ from typing import Final
 
 import anyio
 
-from bench import durable, memory, offer, start, start_parallel, turns, up
+from bench import durable, hearing, memory, offer, start, start_parallel, turns, up
 from bench.rounds import tell
 from bench.verdicts import Figure, Report, table
 
@@ -21,6 +21,7 @@ BENCHES: Final[Mapping[str, Callable[[], Awaitable[Sequence[Figure] | Report]]]]
         "memory": memory.measure,
         "up": up.measure,
         "turns": turns.measure,
+        "hearing": hearing.measure,
     }
 )
 

@@ -2,7 +2,6 @@
 
 import asyncio
 import math
-import random
 import threading
 from array import array
 from contextlib import aclosing
@@ -11,10 +10,10 @@ from pathlib import Path
 
 import anyio
 import pytest
-from aiortc import RTCPeerConnection
 from aiortc.mediastreams import MediaStreamError
 from aiortc.rtp import RtpPacket
 from av import AudioFrame
+from bench.lossy_path import drop_rtp
 
 from support.rtc import RATE, Microphone
 from vivavoce.webrtc import (
@@ -58,19 +57,6 @@ async def connect(sender, receiver, **options):
     await receiver.setRemoteDescription(offer)
     answer = await set_local_description(receiver, await receiver.createAnswer(), **options)
     await sender.setRemoteDescription(answer)
-
-
-def drop_rtp(peer: RTCPeerConnection, fraction: float) -> None:
-    """Lose a fraction of the RTP packets that a peer sends, the same ones on every run."""
-    connection = peer.getSenders()[0].transport.transport._connection
-    send, chance = connection.send, random.Random(7)  # noqa: S311  no secret
-
-    async def lossy_send(data: bytes) -> None:
-        is_rtp = 128 <= data[0] <= 191 and data[1] & 0x7F < 72
-        if not (is_rtp and chance.random() < fraction):
-            await send(data)
-
-    connection.send = lossy_send
 
 
 @pytest.mark.parametrize(("loss", "least"), [(0.0, 0.99), (0.03, 0.93), (0.10, 0.83)])
