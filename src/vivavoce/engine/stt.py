@@ -26,7 +26,7 @@ _ROOM_SECONDS: Final = 1.0
 
 _FFT: Final = 400
 _HOP: Final = 160
-_MELS: Final = 80
+_BANDS: Final = 80  # 128 in Whisper large-v3 and what is made from it
 
 _NOBODY_SPOKE: Final = 0.6  # silence, noise and hum score 0.92 and more, speech at most 0.23
 _SILENCE_PEAK: Final = 33  # of 32768: -60 dB
@@ -76,6 +76,7 @@ class Recogniser:
         self._start = self._start_tokens()
         self._previous = self._token("<|startofprev|>")
         self._end = self._token("<|endoftext|>")
+        self._bands = int(self._model.n_mels)
 
     def hear(self, pcm: bytes, *, prompt: str = "") -> Heard:
         """Transcribe one window of speech.
@@ -90,7 +91,7 @@ class Recogniser:
             return Heard("", 1.0, 0.0)
         seconds = samples.size / SAMPLE_RATE
         window = min(max(_MIN_WINDOW_SECONDS, seconds + _ROOM_SECONDS), MAX_WINDOW_SECONDS)
-        features = log_mel(samples.astype(np.float32) / 32_768.0, seconds=window)
+        features = log_mel(samples.astype(np.float32) / 32_768.0, seconds=window, bands=self._bands)
         limit = int(_TOKENS_PER_SECOND * seconds) + _TOKENS_AT_LEAST
         tokens = [*self._prompt_tokens(prompt), *self._start]
         result: Any = self._model.generate(
@@ -135,11 +136,11 @@ class Recogniser:
         return int(found)
 
 
-def log_mel(samples: Floats, *, seconds: float) -> Floats:
+def log_mel(samples: Floats, *, seconds: float, bands: int = _BANDS) -> Floats:
     """Compute Whisper's log-mel spectrogram of samples padded with silence to `seconds`.
 
     Returns:
-        80 bands by 100 frames a second.
+        `bands` by 100 frames a second.
 
     Source: Whisper's reference implementation, `audio.py`.
     """
@@ -149,16 +150,16 @@ def log_mel(samples: Floats, *, seconds: float) -> Floats:
     frames = np.lib.stride_tricks.sliding_window_view(padded, _FFT)[::_HOP][: length // _HOP]
     window = np.hanning(_FFT + 1)[:-1].astype(np.float32)
     power = np.abs(np.fft.rfft(frames * window, axis=1)) ** 2
-    mel = _mel_filters() @ power.T.astype(np.float32)
+    mel = _mel_filters(bands) @ power.T.astype(np.float32)
     log = np.log10(np.maximum(mel, 1e-10))
     log = np.maximum(log, log.max() - 8.0)
     return np.ascontiguousarray((log + 4.0) / 4.0, dtype=np.float32)
 
 
 @cache
-def _mel_filters() -> Floats:
-    """Give 80 triangular filters on Slaney's mel scale: linear below 1 kHz, logarithmic above."""
-    steps = np.linspace(0.0, 45.245640471924965, _MELS + 2)
+def _mel_filters(bands: int) -> Floats:
+    """Give triangular filters on Slaney's mel scale: linear below 1 kHz, logarithmic above."""
+    steps = np.linspace(0.0, 45.245640471924965, bands + 2)
     step = np.log(6.4) / 27.0
     at_1_khz = 15.0
     edges = np.where(

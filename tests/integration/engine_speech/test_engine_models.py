@@ -1,6 +1,7 @@
 """The real models in their real worker process."""
 
 import os
+import shutil
 import signal
 import sys
 from collections.abc import AsyncIterator, Iterator
@@ -16,7 +17,7 @@ from faster_whisper.feature_extractor import FeatureExtractor
 from support.speech import hum, loudness, mixed, noise, resampled, silence, speech
 from vivavoce.engine.models import Models, ModelSettings, Priority, open_models
 from vivavoce.engine.phrases import normalised
-from vivavoce.engine.stt import log_mel
+from vivavoce.engine.stt import bundled_whisper, log_mel
 from vivavoce.errors import Unavailable
 
 PLAIN_SENTENCES = (
@@ -235,6 +236,15 @@ async def test_models_that_cannot_be_loaded_are_reported(tmp_path):
             await models.transcribe(speech("Yes, I do."))
 
 
+async def test_another_model_is_chosen_by_its_folder(tmp_path):
+    folder = tmp_path / "whisper"
+    shutil.copytree(bundled_whisper(), folder)
+    async with open_models(ModelSettings(whisper=folder, threads=2)) as models:
+        await models.ready()
+        heard = await models.transcribe(speech("Yes, I do."))
+    assert normalised(heard.text) == "yes i do"
+
+
 async def test_the_worker_is_nice_has_no_secrets_and_ends_with_us(monkeypatch):
     monkeypatch.setenv("OPENAI_API_KEY", "sk-secret")
     async with open_models() as models:
@@ -278,10 +288,11 @@ async def test_the_worker_ends_when_its_engine_is_killed():
     assert not worker.is_running()
 
 
-def test_the_spectrogram_is_that_of_the_reference():
+@pytest.mark.parametrize("bands", [80, 128])
+def test_the_spectrogram_is_that_of_the_reference(bands: int):
     samples = np.frombuffer(speech(PLAIN_SENTENCES[2]), dtype="<i2").astype(np.float32) / 32_768
     padded = np.pad(samples, (0, 8 * 16_000 - samples.size))
-    reference = FeatureExtractor()(padded, padding=160)[:, : 8 * 100]
-    ours = log_mel(samples, seconds=8.0)
-    assert ours.shape == (80, 800)
+    reference = FeatureExtractor(feature_size=bands)(padded, padding=160)[:, : 8 * 100]
+    ours = log_mel(samples, seconds=8.0, bands=bands)
+    assert ours.shape == (bands, 800)
     assert np.abs(ours - reference)[:, :-2].max() < 1e-3
