@@ -104,6 +104,7 @@ class Call:
         self._ends_at = self._began_at + max_seconds
         self._models = models
         self._tasks = tasks
+        self._preparing = anyio.CancelScope()
         self._hearing = Hearing(
             self.session,
             speech=speech,
@@ -183,10 +184,12 @@ class Call:
         """Speak what the plan will have said into the models' memory, when they are idle."""
         output = self.session["audio"]["output"]
         sentences = planned_sentences(self.session["instructions"])
-        try:
-            await self._models.prepare(sentences, speed=output["speed"])
-        except Unavailable as error:
-            _log.info("speech could not be prepared: %s", error)
+        self._preparing.cancel()
+        with anyio.CancelScope() as self._preparing:
+            try:
+                await self._models.prepare(sentences, speed=output["speed"])
+            except Unavailable as error:
+                _log.info("speech could not be prepared: %s", error)
 
     async def close_in_time(self) -> None:
         """Say goodbye when time is up. Whoever speaks then is not cut off: the reply says it."""
@@ -210,9 +213,11 @@ class Call:
         Raises:
             Refused: If a value is wrong; nothing is changed then.
         """
-        self.session = updated_session(self.session, update)
+        before, self.session = self.session, updated_session(self.session, update)
         self._hearing.use(self.session)
         self.events.emit("session.updated", session=self.session)
+        if _said_by(before) != _said_by(self.session):
+            self._tasks.start_soon(self.prepare_speech)
 
     def respond(self, wish: Wish) -> None:
         """Make a response because the client asks for it, whatever there is to say.
@@ -271,3 +276,8 @@ class Call:
         wish = Wish(self.session, seconds_left=self._interview_seconds_left)
         if reply := wish.reply_to(self.conversation):
             self.responder.create(wish, decided(reply))
+
+
+def _said_by(session: Mapping[str, Any]) -> tuple[str, float]:
+    """Give what decides which sounds a session will need."""
+    return session["instructions"], session["audio"]["output"]["speed"]

@@ -4,18 +4,23 @@ Source: OpenAI API reference, "Realtime conversation items".
 """
 
 import json
+from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import accumulate
 from typing import Any, Final
 
 from vivavoce.engine.events import from_base64, new_id
 from vivavoce.engine.interviewer import Line
 from vivavoce.engine.refusals import Refused
+from vivavoce.engine.spoken import spoken
 
 ROOT: Final = "root"
 _MAX_ITEMS: Final = 5_000
 _MAX_ITEM_BYTES: Final = 65_536
 _MAX_CLIENT_BYTES: Final = 4 * 1024 * 1024
+_LETTERS_OF_A_DIGIT: Final = 5  # measured on the bundled voice, as is the next
+_LETTERS_OF_A_WORD: Final = 3
 _BARELY_HEARD_MS: Final = 1_500
 _TEXT_PARTS: Final[Mapping[str, frozenset[str]]] = {
     "user": frozenset({"input_text", "input_audio"}),
@@ -311,7 +316,10 @@ def _bad_item(message: str, param: str) -> Refused:
 
 
 def heard_words(segments: list[Segment], ms: int) -> str:
-    """Give the words of the first `ms` milliseconds; of a cut sentence, those in proportion."""
+    """Give the words of the first `ms` milliseconds; of a cut sentence, those that had been said.
+
+    A word takes its part of a sentence by the letters of what is said for it: "$1,250" is long.
+    """
     heard: list[str] = []
     for segment in segments:
         if ms >= segment.ms:
@@ -319,6 +327,16 @@ def heard_words(segments: list[Segment], ms: int) -> str:
             ms -= segment.ms
             continue
         said = segment.text.split()
-        heard.append(" ".join(said[: len(said) * max(ms, 0) // max(segment.ms, 1)]))
+        ends = list(accumulate(map(_spoken_letters, said)))
+        reached = ends[-1] * max(ms, 0) / max(segment.ms, 1) if ends else 0
+        heard.append(" ".join(said[: bisect_right(ends, reached)]))
         break
     return " ".join(text for text in heard if text)
+
+
+def _spoken_letters(word: str) -> int:
+    """Count the letters of what is said for a word, and some for its being a word."""
+    return _LETTERS_OF_A_WORD + sum(
+        _LETTERS_OF_A_DIGIT if character.isdigit() else character.isalpha()
+        for character in spoken(word)
+    )

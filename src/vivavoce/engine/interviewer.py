@@ -60,6 +60,7 @@ _MAX_ASIDES: Final = 8
 _MAX_INSULTS: Final = 2
 _MAX_CANDIDATES_QUESTIONS: Final = 4
 _MAX_GIVEN_UP: Final = 1
+_MAX_PREPARED: Final = 10
 _PACES: Final = (1.0, 0.8, 0.65)
 _COURTESIES: Final = frozenset(words("okay ok thanks thank you sure good great fine all right yes"))
 
@@ -137,10 +138,13 @@ def time_is_up(instructions: str, tool_names: Sequence[str], lines: Sequence[Lin
 
 
 def planned_sentences(instructions: str) -> Sentences:
-    """Give what a plan will have said, the greeting first, so that it can be spoken ahead."""
+    """Give what a plan will have said, the greeting first, so that it can be spoken ahead.
+
+    Of a long plan the first ten questions: the memory of sounds is for all calls.
+    """
     plan = read_plan(instructions)
     greeted = next_reply(instructions, [], [])
-    questions = plan.questions
+    questions = plan.questions[:_MAX_PREPARED]
     return (
         *(greeted.sentences if greeted else ()),
         *(question.text for question in questions),

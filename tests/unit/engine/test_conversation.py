@@ -29,13 +29,21 @@ def written(role, text, item_id):
         (499, ""),
         (500, "One"),
         (1_000, "One two."),
-        (2_000, "One two. Three four"),
+        (1_571, "One two."),
+        (1_572, "One two. Three"),
+        (2_100, "One two. Three four"),
         (3_000, "One two. Three four five six."),
         (9_000, "One two. Three four five six."),
     ],
 )
 def test_what_was_heard_of_an_item_follows_its_audio(ms, words):
     assert heard_words(SPOKEN, ms) == words
+
+
+def test_a_word_takes_as_long_as_what_is_said_for_it():
+    segments = [Segment("It costs $125,000 now.", 3_000)]
+    assert heard_words(segments, 1_500) == "It costs"
+    assert heard_words(segments, 2_750) == "It costs $125,000"
 
 
 def test_items_stand_where_they_are_put():
@@ -58,7 +66,7 @@ def test_the_interviewer_sees_only_what_was_said():
     cut = assistant_item("c")
     cut.wire["content"] = [{"type": "output_audio", "transcript": "One two. Three four five six."}]
     cut.segments = SPOKEN
-    cut.cut(2_000)
+    cut.cut(2_100)
     conversation.add(cut)
     assert conversation.lines() == [
         Line("ai", "Hello."),
