@@ -11,7 +11,7 @@ NODE_FOLDERS := web tests/conformance/node
 NODE_STAMPS := $(NODE_FOLDERS:%=%/node_modules/.installed)
 PAGES := src/vivavoce/static/index.html
 
-.PHONY: setup demo up test lint types contracts bench soak lock clean node web
+.PHONY: setup demo up test peers lint types contracts bench soak lock clean node web
 setup: $(STAMP)
 
 $(STAMP): pyproject.toml requirements.txt requirements-build.txt
@@ -43,6 +43,16 @@ up: setup web
 test: setup node web
 	$(BIN)/python -m pytest -n 2 --dist loadscope -rs
 
+# Frameworks whose packages contradict ours, in an environment of their own.
+PEERS := .venv-peers
+peers: setup $(PEERS)/.installed
+	$(BIN)/python -m pytest -rs -m peers tests/conformance
+
+$(PEERS)/.installed: requirements-peers.txt
+	test -x $(PEERS)/bin/python || $(PYTHON) -m venv $(PEERS)
+	$(PEERS)/bin/python -m pip install --quiet --require-hashes -r requirements-peers.txt
+	touch $@
+
 lint: setup node
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
@@ -68,6 +78,8 @@ lock:
 	  --all-extras --group dev pyproject.toml -o requirements.txt
 	printf 'hatchling\neditables\nnodejs-wheel-binaries\n' | uv pip compile --universal --generate-hashes --no-header \
 	  --no-emit-index-url --python-version 3.11 - -o requirements-build.txt
+	uv pip compile --universal --generate-hashes --no-header --no-emit-index-url --python-version 3.11 \
+	  requirements-peers.in -o requirements-peers.txt
 
 clean:
-	rm -rf $(VENV) build dist src/vivavoce/static web/node_modules web/*/dist
+	rm -rf $(VENV) $(PEERS) tests/conformance/node/node_modules build dist src/vivavoce/static web/node_modules web/*/dist

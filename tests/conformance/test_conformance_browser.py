@@ -12,7 +12,7 @@ import pytest
 from aiohttp import web
 from playwright.async_api import async_playwright
 
-from support.node import FOLDER
+from support.client_scripts import NODE_FOLDER
 from support.realtime_events import faults_of
 from support.speech import silence, speech
 
@@ -20,7 +20,9 @@ CHROMIUM = "/usr/bin/chromium"
 RATE = 48_000
 QUESTIONS = "Questions:\n1. Which city do you like?\n2. Why did you become a nurse?"
 SPOKEN = "Good morning, my favourite city is Berlin."
-BUNDLE = FOLDER / "node_modules/@openai/agents-realtime/dist/bundle/openai-realtime-agents.umd.js"
+BUNDLE = (
+    NODE_FOLDER / "node_modules/@openai/agents-realtime/dist/bundle/openai-realtime-agents.umd.js"
+)
 PAGE = Path(__file__).parent / "pages" / "agents.html"
 
 

