@@ -26,11 +26,15 @@ LISTENS = """(() => {
 })()"""
 CALL_ID = "JSON.parse(sessionStorage['webrtc-session']).callId"
 ENDED = "interview?.ending.getSnapshot()"
-NOTE_STATUSES = """() => {
+NOTE_CHANGES = """() => {
   globalThis.seen = [];
   interview.connection.subscribe(() => {
     const { status, signalling } = interview.connection.getSnapshot();
     seen.push(`${status} ${signalling}`);
+  });
+  globalThis.beginnings = [];
+  interview.transcript.subscribe(() => {
+    beginnings.push(interview.transcript.getSnapshot().entries[0]?.content.slice(0, 5));
   });
 }"""
 
@@ -113,7 +117,7 @@ async def test_the_audio_goes_on_and_the_transcript_has_no_hole_when_the_proxy_i
     candidate = await make_candidate(ANSWER)
     async with interview(site, browser, "hybrid", candidate) as room:
         await room.until("interview?.transcript.getSnapshot().entries.length > 0", seconds=30)
-        await room.ask(NOTE_STATUSES)
+        await room.ask(NOTE_CHANGES)
         session_id = await room.session_id()
         call_id = await room.ask(CALL_ID)
         (machine,) = await site.platform.fetch(
@@ -127,6 +131,7 @@ async def test_the_audio_goes_on_and_the_transcript_has_no_hole_when_the_proxy_i
         await room.until(ANSWERED, seconds=60)
         seen = await room.ask("seen")
         assert {one.split()[0] for one in seen} == {"connected"}, "the audio never stopped"
+        assert set(await room.ask("beginnings")) == {"Hello"}, "no word was taken back"
         same = await room.ask(CALL_ID)
         assert same == call_id
         await room.click("Leave")
@@ -145,7 +150,7 @@ async def test_a_call_that_is_lost_is_replaced_for_a_candidate_who_only_types(si
     async with visit(browser, site.url, config=config) as room:
         await room.click("Start the interview")
         await room.until("interview?.transcript.getSnapshot().entries.length > 0")
-        await room.ask(NOTE_STATUSES)
+        await room.ask(NOTE_CHANGES)
         session_id = await room.session_id()
         call_id = await room.ask(CALL_ID)
         await site.platform.hang_up(call_id)

@@ -40,6 +40,7 @@ def vectors() -> list[dict[str, Any]]:
         _case("a function call is no entry", _function_call()),
         _case("typed words and odd characters", _typed()),
         _case("the machine's word counts, in whatever order it comes", _two_witnesses()),
+        _case("a machine that took over in mid-sentence does not shorten it", _taken_over()),
         _case("a conversation that goes on after a reload", _reloaded()),
         _case("the end of a call closes what is open", _settled()),
     ]
@@ -205,6 +206,20 @@ def _two_witnesses() -> list[Step]:
         {"entries": [theirs[0], theirs[1], theirs[2]]},
         *_events(text_of(answer, "I am Eda."), start=12),
         {"entries": theirs},
+    ]
+
+
+def _taken_over() -> list[Step]:
+    events = Call().ai("One two ", "three four ", "five six.")
+    late = [_entry("A1", "three", final=False), _entry("A1", "three four", revision=4, final=False)]
+    whole = _entry("A1", "One two three four five six.", revision=5)
+    return [
+        *_events(events[:6]),
+        {"entries": late[:1]},
+        *_events(events[6:7], start=4),
+        {"entries": late[1:]},
+        *_events(events[7:], start=5),
+        {"entries": [whole]},
     ]
 
 

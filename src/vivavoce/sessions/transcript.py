@@ -135,12 +135,19 @@ class Transcript:
         }
 
     def _best(self, item_id: str) -> tuple[Witness, Account]:
-        """The account that counts: the sideband's, unless it has nothing to say yet."""
+        """The account that counts: the sideband's, unless it has nothing to say yet.
+
+        While an item is being spoken, a client goes by its own ears where they have heard more: a
+        machine that took over in the middle of it has not heard the beginning.
+        """
         accounts = self._accounts_of(item_id)
         sideband, client = accounts.get(Witness.SIDEBAND), accounts.get(Witness.CLIENT)
-        if sideband and (not client or sideband.final or sideband.hidden or sideband.content):
+        if sideband is None or client is None:
+            return next(iter(accounts.items()))
+        is_behind = client.live and len(client.content) > len(sideband.content)
+        if sideband.final or sideband.hidden or (sideband.content and not is_behind):
             return Witness.SIDEBAND, sideband
-        return next(reversed(accounts.items()))
+        return Witness.CLIENT, client
 
     def _is_settled(self, item_id: str) -> bool:
         if not self._accounts_of(item_id):

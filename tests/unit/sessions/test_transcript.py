@@ -266,6 +266,18 @@ def test_a_taken_over_reply_goes_on_with_greater_revisions(transcript):
     assert (told.content, told.revision) == (whole, 8)
 
 
+def test_a_machine_that_took_over_in_mid_sentence_does_not_shorten_what_a_client_heard(call):
+    client = Transcript(Witness.CLIENT)
+    events = call.ai("One two ", "three four.")
+    play(client, events[:6])
+    late = entry("A1", "three", final=False)
+    assert client.merge([late]) == []
+    assert lines(client) == [("ai", "One two three four.")]
+    whole = entry("A1", "One two three four!", revision=2)
+    (told,) = client.merge([whole])
+    assert (told.content, told.witness) == (whole.content, Witness.SIDEBAND)
+
+
 def test_settling_keeps_what_was_heard_and_leaves_nothing_open(transcript, call):
     play(transcript, call.ai("Hello."))
     _, events = call.candidate()

@@ -102,14 +102,22 @@ export class Transcript {
     });
   }
 
-  /** The account that counts: the sideband's, unless it has nothing to say yet. */
+  /**
+   * The account that counts: the sideband's, unless it has nothing to say yet.
+   *
+   * While an item is being spoken we go by our own ears where they have heard more: a machine that
+   * took over in the middle of it has not heard the beginning.
+   */
   #best(itemId: string): [Witness, Account] | undefined {
     const accounts = this.#accountsOf(itemId);
-    const [first] = accounts;
-    if (first === undefined || accounts.length === 1) return first;
-    const [witness, account] = first;
-    const speaks = account.final || account.hidden || contentOf(account) !== '';
-    return witness === 'sideband' && speaks ? first : accounts.at(-1);
+    const sideband = this.#testimonies.sideband.accounts.get(itemId);
+    const client = this.#testimonies.client.accounts.get(itemId);
+    if (sideband === undefined || client === undefined) return accounts[0];
+    const told = contentOf(sideband);
+    const isBehind = client.live && contentOf(client).length > told.length;
+    return sideband.final || sideband.hidden || (told !== '' && !isBehind)
+      ? ['sideband', sideband]
+      : ['client', client];
   }
 
   #isOnlyTold(itemId: string): boolean {
