@@ -169,7 +169,7 @@ async def test_a_call_that_is_lost_is_replaced_for_a_candidate_who_only_types(si
         assert (await room.ask(ENDED))["reason"] == "completed"
         stored = await site.platform.stored(session_id)
         assert await room.shown() == spoken(stored)
-    assert greetings(stored) == 1
+    assert greetings(stored) <= 1, "it was cut off in its greeting, and goes on"
     answers = [entry.content for entry in stored if entry.speaker == "candidate"]
     assert answers
     assert set(answers) == {ANSWER}
