@@ -107,6 +107,7 @@ Examples:
   viva engine --port 0                a free port, and a key made for this run
   viva engine --fault list            the faults that can be made on purpose
   viva engine --fault sideband-404*2 --fault late-transcripts=3
+  viva engine --check http://127.0.0.1:8100 --api-key "$VIVA_ENGINE_API_KEY"
 """
 )
 @click.option("--port", type=click.IntRange(0, 65535), help="0 takes a free one. Default: 8100.")
@@ -118,14 +119,37 @@ Examples:
     metavar="NAME[=VALUE][*TIMES]",
     help="Do something wrong on purpose; can be given again. `list` lists all.",
 )
-def engine(port: int | None, host: str | None, faults: tuple[str, ...]) -> None:
+@click.option("--check", "url", metavar="URL", help="Check a running server, any of its kind.")
+@click.option("--api-key", help="Its key. Default: VIVA_ENGINE_API_KEY.")
+@click.option("--model", default="gpt-realtime-2.1", show_default=True, help="To ask it for.")
+@click.option("--json", "as_json", is_flag=True, help="Print the check as one JSON object.")
+def engine(  # noqa: PLR0917  click passes them by name
+    port: int | None,
+    host: str | None,
+    faults: tuple[str, ...],
+    url: str | None,
+    api_key: str | None,
+    model: str,
+    as_json: bool,  # noqa: FBT001
+) -> None:
     """Run the local voice engine alone, for any client of the OpenAI Realtime API.
 
     The key that clients must send is VIVA_ENGINE_API_KEY. The first SIGTERM or Ctrl-C lets the
     calls that live come to their end, a second one ends them.
+
+    With --check it runs nothing, but holds two calls with a server of the OpenAI Realtime API, this
+    engine or another, and says line by line what it does as clients expect. Exit code 1: a line is
+    red.
     """
     from vivavoce.cli.engine_command import list_faults, run_engine_command
 
+    if url is not None:
+        from vivavoce.cli.check_command import check_command
+
+        holds = run(
+            lambda: interruptible(lambda: check_command(url, api_key, model, as_json=as_json))
+        )
+        raise SystemExit(Exit.DONE if holds else Exit.BAD_OUTCOME)
     if "list" in faults:
         list_faults()
         return

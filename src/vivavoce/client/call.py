@@ -110,6 +110,7 @@ async def open_call(
     ice_servers: Iterable[RTCIceServer] = (),
     relay_only: bool = False,
     loopback_only: bool = False,
+    connect_seconds: float = CONNECT_SECONDS,
 ) -> AsyncGenerator[Call]:
     """Offer a call, connect it, and keep it for the length of the block.
 
@@ -120,10 +121,11 @@ async def open_call(
         ice_servers: STUN and TURN.
         relay_only: Send and receive by way of TURN alone.
         loopback_only: Offer 127.0.0.1 alone.
+        connect_seconds: Time in which audio must flow.
 
     Raises:
         SdpExchangeFailed: If there is no answer, or one that cannot be used.
-        WebRTCConnectionFailed: If no audio can flow within 15 s.
+        WebRTCConnectionFailed: If no audio can flow in that time.
         VivavoceError: What `exchange` raises.
     """
     async with open_peer_connection(ice_servers, relay_only=relay_only) as peer:
@@ -151,7 +153,7 @@ async def open_call(
         answer = await exchange(offer.sdp)
         answered_at = time.monotonic()
         await _accept(peer, answer)
-        await _until_connected(is_connected, is_lost)
+        await _until_connected(is_connected, is_lost, connect_seconds)
         call = Call(
             id=answer.call_id,
             offered_at=offered_at,
@@ -180,7 +182,7 @@ async def _accept(peer: RTCPeerConnection, answer: Answer) -> None:
         raise SdpExchangeFailed("The answer to the offer cannot be used.") from error
 
 
-async def _until_connected(is_connected: anyio.Event, is_lost: anyio.Event) -> None:
+async def _until_connected(is_connected: anyio.Event, is_lost: anyio.Event, seconds: float) -> None:
     async with anyio.create_task_group() as tasks:
 
         async def watch_loss() -> None:
@@ -188,7 +190,7 @@ async def _until_connected(is_connected: anyio.Event, is_lost: anyio.Event) -> N
             tasks.cancel_scope.cancel()
 
         tasks.start_soon(watch_loss)
-        with anyio.move_on_after(CONNECT_SECONDS):
+        with anyio.move_on_after(seconds):
             await is_connected.wait()
         tasks.cancel_scope.cancel()
     if not is_connected.is_set():

@@ -185,7 +185,7 @@ EFFECTS: Final[Mapping[Fault, Effect]] = MappingProxyType(
             "what was heard is told late, after the reply to it",
             "the entry keeps the place that it was given when the item appeared",
             "transcript",
-            _seconds(5),
+            _seconds(8),
         ),
         Fault.LOST_TRANSCRIPTS: Effect(
             "what was heard is told to nobody",

@@ -15,7 +15,7 @@ from vivavoce.engine.response import Wish
 from vivavoce.engine.responses import decided
 
 _TRANSCRIPTION: Final = "conversation.item.input_audio_transcription."
-_BETA_NAMES: Final[Mapping[str, str]] = MappingProxyType(
+BETA_NAMES: Final[Mapping[str, str]] = MappingProxyType(
     {
         "conversation.item.added": "conversation.item.created",
         "response.output_audio.delta": "response.audio.delta",
@@ -26,6 +26,7 @@ _BETA_NAMES: Final[Mapping[str, str]] = MappingProxyType(
         "response.output_text.done": "response.text.done",
     }
 )
+"""Events that had another name before the API was released, and that name."""
 
 _OF_TRANSCRIPTS: Final = (
     Fault.LOST_TRANSCRIPTS,
@@ -53,8 +54,8 @@ def make_faulty(call: Call, faults: Faults, tasks: TaskGroup) -> None:
                 _reply_to_nothing(call, faults)
         elif type_ == "session.updated" and faults.strike(Fault.LOST_UPDATES) is not None:
             return
-        elif type_ in _BETA_NAMES and faults.strike(Fault.BETA_NAMES) is not None:
-            send({**event, "type": _BETA_NAMES[type_]})
+        elif type_ in BETA_NAMES and faults.strike(Fault.BETA_NAMES) is not None:
+            send({**event, "type": BETA_NAMES[type_]})
         elif _was_heard(event) and faults.strike(Fault.NO_TRANSCRIPT_KEY) is not None:
             send(_without_transcript(event))
         else:

@@ -26,7 +26,7 @@ from vivavoce.engine.events import new_id
 from vivavoce.engine.faults import Cut, Fault, Faults
 from vivavoce.engine.metrics import Metrics
 from vivavoce.engine.models import Models
-from vivavoce.engine.peer import MAX_OFFER_BYTES
+from vivavoce.engine.peer import MAX_OFFER_BYTES, readable_offer
 from vivavoce.engine.realtime_session import default_session, updated_session
 from vivavoce.engine.refusals import Refused, refuse
 from vivavoce.engine.secrets import ClientSecrets
@@ -73,13 +73,13 @@ class Surface:
 async def create_client_secret(request: _Request, surface: NamedDependency[Surface]) -> _Json:
     """Make a key for one call with a session that is settled now."""
     surface.access.require_key(bearer(request))
-    surface.faults.refuse(Fault.REFUSE_SECRETS)
     wish = _decoded(await request.body() or b"{}", _SecretWish)
     session = updated_session(default_session(), wish.session or {})
     seconds = surface.settings.engine_client_secret_seconds
     if wish.expires_after and wish.expires_after.seconds is not None:
         seconds = wish.expires_after.seconds
     value, expires_at = surface.access.secrets.issue(session, seconds)
+    surface.faults.refuse(Fault.REFUSE_SECRETS)
     shown = {**session, "id": new_id("sess"), "expires_at": expires_at}
     return {"value": value, "expires_at": expires_at, "session": shown}
 
@@ -90,7 +90,9 @@ async def create_call(request: _Request, surface: NamedDependency[Surface]) -> R
     faults, cut = surface.faults, Cut(request.scope["state"])
     with surface.access.session_for(bearer(request)) as session:
         offer, update = await _offer_and_session(request)
-        await faults.before_call(cut)
+        if faults:
+            readable_offer(offer)  # one that is none is refused for that reason
+            await faults.before_call(cut)
         call_id, answer = await surface.calls.open(offer, updated_session(session, update))
     await faults.after_call(cut)
     headers = {"Location": f"/v1/realtime/calls/{call_id}"}
