@@ -77,6 +77,7 @@ class Engine:
 
     base_url: str
     api_key: str
+    pid: int
 
     @property
     def settings(self) -> dict[str, str]:
@@ -98,7 +99,7 @@ async def run_engine() -> AsyncGenerator[Engine, None]:
             with anyio.fail_after(READY_SECONDS):
                 url = (await process.stdout.receive()).decode().strip()
                 await _until_ok(f"{url}/readyz", process)
-            yield Engine(f"{url}/v1", key)
+            yield Engine(f"{url}/v1", key, process.pid)
         finally:
             process.terminate()
             with anyio.move_on_after(STOP_SECONDS, shield=True):

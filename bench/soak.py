@@ -1,14 +1,16 @@
-"""Hold interviews and do them harm, many times: `python -m bench.soak [--only NAME]`."""
+"""Hold interviews and do them harm, or calls, many times: `python -m bench.soak [--only NAME]`."""
 
 import argparse
 import sys
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
 from random import Random, SystemRandom
 from types import MappingProxyType
 from typing import Final
 
 import anyio
 
+from bench.call_leaks import measure_leaks
 from bench.kill import TARGETS, kill_round, open_stage
 from bench.outcomes import Outcome, outcome_table
 from bench.rounds import tell
@@ -16,9 +18,17 @@ from bench.rounds import tell
 ROUNDS: Final = 20
 
 
-async def kill(random: Random, rounds: int) -> list[Outcome]:
+@dataclass(frozen=True)
+class Soaked:
+    """What came of a soak, and whether it holds."""
+
+    text: str
+    holds: bool
+
+
+async def kill(random: Random, rounds: int) -> Soaked:
     """Kill each part `rounds` times, each time in an interview of its own."""
-    outcomes = []
+    outcomes: list[Outcome] = []
     async with open_stage() as stage:
         for target in TARGETS:
             for number in range(rounds):
@@ -28,11 +38,17 @@ async def kill(random: Random, rounds: int) -> list[Outcome]:
                     f"{target}: round {number + 1} of {rounds}, killed after"
                     f" {outcome.killed_after:.2f} s, {'holds' if outcome.holds else outcome}"
                 )
-    return outcomes
+    return Soaked(outcome_table(outcomes), all(outcome.holds for outcome in outcomes))
 
 
-SOAKS: Final[Mapping[str, Callable[[Random, int], Awaitable[list[Outcome]]]]] = MappingProxyType(
-    {"kill": kill}
+async def calls(_random: Random, rounds: int) -> Soaked:
+    """Open and close ten calls `rounds` times, and see what stays in the engine."""
+    leaks = await measure_leaks(10 * rounds)
+    return Soaked(str(leaks), leaks.holds)
+
+
+SOAKS: Final[Mapping[str, Callable[[Random, int], Awaitable[Soaked]]]] = MappingProxyType(
+    {"kill": kill, "calls": calls}
 )
 
 
@@ -40,9 +56,9 @@ async def run(names: list[str], *, seed: int, rounds: int) -> int:
     """Run the named soaks one after the other; 0 if no interview was harmed, else 1."""
     tell(f"seed {seed}")
     random = Random(seed)  # noqa: S311  to repeat a run, not to keep a secret
-    outcomes = [outcome for name in names for outcome in await SOAKS[name](random, rounds)]
-    print(f"seed {seed}\n{outcome_table(outcomes)}")
-    return 0 if all(outcome.holds for outcome in outcomes) else 1
+    soaked = [await SOAKS[name](random, rounds) for name in names]
+    print(f"seed {seed}", *(one.text for one in soaked), sep="\n")
+    return 0 if all(one.holds for one in soaked) else 1
 
 
 def main() -> int:

@@ -128,14 +128,26 @@ class EngineSettings(Settings):
         default=None,
         description="Key that callers of the engine must have, of 16 characters or more.",
     )
-    engine_max_calls: int = Field(
-        default=32, ge=1, le=1000, description="Calls at once; more are refused with 429."
+    engine_max_calls: int | None = Field(
+        default=None,
+        ge=1,
+        le=1000,
+        description="Calls at once; more are refused with 429. None: 5 for each processor.",
+    )
+    engine_max_queue_seconds: Seconds = Field(
+        default=0.8, description="Calls are refused while turns wait longer to be transcribed."
+    )
+    engine_max_connections: int = Field(
+        default=1000, ge=10, le=60_000, description="Open sockets; more are closed at once."
     )
     engine_max_call_seconds: Seconds = Field(
         default=3600.0, description="Length at which a call ends, as at OpenAI."
     )
     engine_connect_seconds: Seconds = Field(
         default=30.0, description="Time in which a call must connect, else it is freed."
+    )
+    engine_silent_seconds: Seconds = Field(
+        default=25.0, description="Silence of the network after which a client counts as gone."
     )
     engine_client_secret_seconds: int = Field(
         default=600, ge=10, le=7200, description="Life of a client secret that asks for no other."
@@ -192,6 +204,11 @@ class EngineSettings(Settings):
                 " `openssl rand -hex 24` makes a good one"
             )
         return key
+
+    @property
+    def most_calls(self) -> int:
+        """Calls at once."""
+        return self.engine_max_calls or 5 * (os.cpu_count() or 1)
 
     @property
     def media_on_loopback(self) -> bool:

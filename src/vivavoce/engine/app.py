@@ -92,11 +92,16 @@ async def _run(
             _open_wording(settings, metrics) as wording,
             anyio.create_task_group() as tasks,
         ):
+            metrics.follow(models)
             calls = Calls(settings, models, tasks, metrics, faults, wording=wording)
             app = make_app(settings, calls, models, metrics, faults)
-            server = make_server(app, shutdown_seconds=settings.engine_shutdown_seconds)
+            server = make_server(
+                app,
+                shutdown_seconds=settings.engine_shutdown_seconds,
+                max_connections=settings.engine_max_connections,
+            )
             tasks.start_soon(_warm_up, models)
-            tasks.start_soon(calls.make_ready)
+            tasks.start_soon(calls.warm_up)
             tasks.start_soon(server.serve, [listener])
             tasks.start_soon(_drain, calls, settings.engine_drain_seconds, draining, stop)
             host, port = listener.getsockname()[:2]

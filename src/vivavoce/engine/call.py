@@ -243,6 +243,11 @@ class Call:
         self._hearing.clear()
 
     @property
+    def heard_ms(self) -> int:
+        """Milliseconds of the client's audio so far."""
+        return self._hearing.heard_ms
+
+    @property
     def uncommitted_ms(self) -> int:
         """Milliseconds heard since the last commit."""
         return self._hearing.uncommitted_ms

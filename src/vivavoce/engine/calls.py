@@ -8,6 +8,7 @@ from typing import Any, Final
 import anyio
 from anyio.abc import TaskGroup, TaskStatus
 
+from vivavoce.engine.admission import RETRY_SECONDS, refuse_where_full, refuse_where_slow
 from vivavoce.engine.call import Call, Ending
 from vivavoce.engine.client_events import take_event
 from vivavoce.engine.event_audio import AppendedAudio, SpokenInEvents
@@ -16,11 +17,12 @@ from vivavoce.engine.faults import Fault, Faults
 from vivavoce.engine.faulty_events import make_faulty
 from vivavoce.engine.ice import ice_servers
 from vivavoce.engine.interviewer_wording import Wording
-from vivavoce.engine.metrics import Metrics
+from vivavoce.engine.metrics import Metrics, ReplyClock
 from vivavoce.engine.models import Models
 from vivavoce.engine.peer import Peer, open_peer, readable_offer
 from vivavoce.engine.playout import Playout
 from vivavoce.engine.refusals import Refused, no_such_call
+from vivavoce.engine.self_call import call_ourselves
 from vivavoce.engine.vad import SpeechDetectors
 from vivavoce.engine.wire_audio import HEARD_RATE
 from vivavoce.settings import EngineSettings
@@ -38,6 +40,9 @@ class Calls:
         metrics: Where calls are counted.
         faults: What is to go wrong.
         wording: Words the questions of interviews; None leaves the plan's words.
+
+    Attributes:
+        is_warm: Whether a first call need not take longer than others.
     """
 
     def __init__(
@@ -60,7 +65,14 @@ class Calls:
         self._calls: dict[str, Call] = {}
         self._opening = 0
         self._is_closed = False
+        self.is_warm = False
         self._emptied = anyio.Event()
+
+    async def warm_up(self) -> None:
+        """Make the first call as fast as any other; `is_warm` afterwards."""
+        await self.make_ready()
+        await call_ourselves(loopback_only=self._settings.media_on_loopback)
+        self.is_warm = True
 
     async def make_ready(self) -> None:
         """Make now what the next call would have to wait for."""
@@ -133,21 +145,15 @@ class Calls:
     @contextmanager
     def _admission(self) -> Generator[None, None, None]:
         """Hold a place for a call that is being opened, where there is one."""
-        if self._is_closed:
-            raise Refused(
-                "The engine is about to stop and takes no more calls; call another one.",
-                status=503,
-                type="server_error",
-                code="engine_stopping",
-            )
-        if len(self._calls) + self._opening >= self._settings.engine_max_calls:
+        settings = self._settings
+        try:
+            if self._is_closed:
+                raise _is_stopping()
+            refuse_where_full(len(self._calls) + self._opening, most=settings.most_calls)
+            refuse_where_slow(self._models.delays, most_seconds=settings.engine_max_queue_seconds)
+        except Refused:
             self._metrics.calls_refused.inc()
-            raise Refused(
-                "The engine holds as many calls as it may; try again later.",
-                status=429,
-                type="rate_limit_error",
-                code="rate_limit_exceeded",
-            )
+            raise
         self._opening += 1
         try:
             yield
@@ -240,7 +246,8 @@ class Calls:
     ) -> None:
         if self._faults:
             make_faulty(call, self._faults, tasks)
-        with self._listed(call), call.listening(peer.send):
+        replies = ReplyClock(lambda: call.heard_ms, self._metrics.voice_to_voice_seconds.observe)
+        with self._listed(call), call.listening(peer.send), call.listening(replies.take):
             peer.listen(lambda message: take_event(call, message))
             tasks.start_soon(_hear_peer, call, peer)
             tasks.start_soon(call.prepare_speech)
@@ -261,9 +268,19 @@ class Calls:
         elif (seconds := self._faults.strike(Fault.DYING_CALLS)) is not None:
             await anyio.sleep(seconds)
             call.end(Ending.FAILED)
-        await peer.has_ended.wait()
+        await peer.until_gone(silent_seconds=self._settings.engine_silent_seconds)
         if self._faults.strike(Fault.UNNOTICED_LEAVING) is None:
             call.end(Ending.CLIENT_LEFT)
+
+
+def _is_stopping() -> Refused:
+    return Refused(
+        "The engine is about to stop and takes no more calls; call another one.",
+        status=503,
+        type="server_error",
+        code="engine_stopping",
+        retry_after=RETRY_SECONDS,
+    )
 
 
 async def _watch_length(call: Call) -> None:

@@ -38,6 +38,11 @@ class EventStream:
         self._sinks: list[Sink] = []
         self._through: Callable[[Event, Callable[[Event], None]], None] | None = None
 
+    @property
+    def listeners(self) -> int:
+        """How many sinks there are."""
+        return len(self._sinks)
+
     def attach(self, sink: Sink) -> None:
         """Send what is emitted from now on to a sink as well."""
         self._sinks.append(sink)

@@ -90,6 +90,11 @@ class Hearing:
         return self._listener.is_turn_open
 
     @property
+    def heard_ms(self) -> int:
+        """Milliseconds heard so far."""
+        return self._listener.now_ms
+
+    @property
     def uncommitted_ms(self) -> int:
         """Milliseconds heard since the last commit."""
         return self._listener.uncommitted_ms

@@ -121,7 +121,7 @@ async def health() -> _Json:
 
 @get("/readyz")
 async def readiness(surface: NamedDependency[Surface]) -> Response[_Json]:
-    """Say whether calls can be opened and spoken in: the models are loaded."""
+    """Say whether calls can be opened and spoken in: the models are loaded, a call was tried."""
     if surface.calls.is_closed:
         return Response({"status": "stopping"}, status_code=503)
     with anyio.move_on_after(_READY_SECONDS):
@@ -129,7 +129,8 @@ async def readiness(surface: NamedDependency[Surface]) -> Response[_Json]:
             await surface.models.ready()
         except Unavailable as error:
             return Response({"status": "failed", "message": error.message}, status_code=503)
-        return Response({"status": "ready"})
+        if surface.calls.is_warm:
+            return Response({"status": "ready"})
     return Response({"status": "loading"}, status_code=503)
 
 
@@ -220,7 +221,7 @@ def _decoded(body: bytes, type_: type[_T]) -> _T:
 
 
 def _show_refused(_request: _Request, refused: Refused) -> Response[_Json]:
-    return Response({"error": refused.wire}, status_code=refused.status)
+    return Response({"error": refused.wire}, status_code=refused.status, headers=refused.headers)
 
 
 def _show_error(request: _Request, error: Exception) -> Response[_Json]:

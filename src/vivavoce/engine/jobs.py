@@ -4,6 +4,7 @@ Not thread-safe: it belongs to one event loop.
 """
 
 import heapq
+import time
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -23,6 +24,7 @@ class Job:
         seconds: How long the model may take before it counts as hung.
         priority: Smaller goes first.
         attempts: How often it was given to a worker that died over it.
+        started_at: When its model began with it, by `time.monotonic`; None while it waits.
     """
 
     key: object
@@ -31,9 +33,14 @@ class Job:
     priority: int
     waiting: int = 0
     attempts: int = 0
-    started: bool = False
+    started_at: float | None = None
     outcome: Reply | Exception | None = None
     done: anyio.Event = field(default_factory=anyio.Event)
+
+    @property
+    def started(self) -> bool:
+        """Whether its model has begun with it."""
+        return self.started_at is not None
 
     def settle(self, outcome: Reply | Exception) -> None:
         """Give all who wait the outcome."""
@@ -78,14 +85,14 @@ class JobQueue:
             while self._heap:
                 _, _, job = heapq.heappop(self._heap)
                 if self._jobs.get(job.key) is job and not job.started:
-                    job.started = True
+                    job.started_at = time.monotonic()
                     return job
             self._arrived = anyio.Event()
             await self._arrived.wait()
 
     def give_back(self, job: Job) -> None:
         """Queue a job again that was taken and not done."""
-        job.started = False
+        job.started_at = None
         if job.waiting:
             self._push(job)
         else:

@@ -6,8 +6,8 @@ anew when it dies; the work that it had in hand is tried once more.
 
 import hashlib
 import logging
-from collections.abc import AsyncGenerator, AsyncIterator, Iterable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable
+from contextlib import asynccontextmanager, nullcontext
 from dataclasses import dataclass
 from enum import IntEnum
 from pathlib import Path
@@ -16,6 +16,7 @@ from typing import Final
 import anyio
 
 from vivavoce.engine import frames
+from vivavoce.engine.admission import QueueDelays
 from vivavoce.engine.jobs import Job, JobQueue
 from vivavoce.engine.link import Link, ModelsMissing, WorkerLost, open_worker
 from vivavoce.engine.recent import Recent
@@ -88,7 +89,14 @@ class ModelSettings:
 
 
 class Models:
-    """The shared models. Made by `open_models`."""
+    """The shared models. Made by `open_models`.
+
+    Attributes:
+        delays: How long final transcriptions wait.
+        on_heard: Told how many seconds a final transcription took, waiting included.
+        restarts: How often another worker had to be started.
+        worker_pid: Of the worker that is loaded, or was last.
+    """
 
     def __init__(self, settings: ModelSettings) -> None:
         self._settings = settings
@@ -100,7 +108,10 @@ class Models:
         )
         self._loaded = anyio.Event()
         self._failure: Unavailable | None = None
-        self.worker_pid: int | None = None  # of the worker that is loaded, or was last
+        self.delays = QueueDelays()
+        self.on_heard: Callable[[float], None] | None = None
+        self.restarts = 0
+        self.worker_pid: int | None = None
 
     @property
     def waiting(self) -> int:
@@ -139,7 +150,10 @@ class Models:
         """
         if len(pcm) % 2 or len(pcm) > _MAX_AUDIO_SECONDS * BYTES_PER_SECOND:
             raise ValueError("audio to transcribe is 16-bit samples, at most 15 minutes of them")
+        began = anyio.current_time()
         heard = [await self._hear(span, prompt, priority) for span in split_at_pauses(pcm)]
+        if self.on_heard and priority is Priority.FINAL:
+            self.on_heard(anyio.current_time() - began)
         said = [reply for reply in heard if reply.text] or heard
         return Transcription(
             text=" ".join(reply.text for reply in said).strip(),
@@ -191,7 +205,8 @@ class Models:
             return known
         seconds = _TRANSCRIPTION_SECONDS + len(pcm) / BYTES_PER_SECOND
         job = Job(key, lambda id_: frames.Transcribe(id_, pcm, prompt), seconds, priority)
-        reply = await self._outcome(self._hearing, job)
+        is_final = priority is Priority.FINAL
+        reply = await self._outcome(self._hearing, job, self.delays if is_final else None)
         if not isinstance(reply, frames.Transcribed):
             raise Unavailable("The speech models could not hear this.")
         self._heard.put(key, reply)
@@ -213,11 +228,16 @@ class Models:
         self._spoken.put(key, reply)
         return reply.pcm
 
-    async def _outcome(self, jobs: JobQueue, job: Job) -> frames.Reply:
+    async def _outcome(
+        self, jobs: JobQueue, job: Job, delays: QueueDelays | None = None
+    ) -> frames.Reply:
         if self._failure:
             raise Unavailable(self._failure.message)
         async with jobs.submitted(job) as shared:
-            with anyio.move_on_after(self._settings.request_timeout):
+            with (
+                delays.measured(shared) if delays else nullcontext(),
+                anyio.move_on_after(self._settings.request_timeout),
+            ):
                 await shared.done.wait()
         match shared.outcome:
             case None:
@@ -239,6 +259,7 @@ class Models:
             except* WorkerLost as lost:
                 losses = 0 if self._loaded.is_set() else losses + 1
                 _log.warning("%s; starting another", lost.exceptions[0])
+                self.restarts += 1
                 if self._loaded.is_set():
                     self._loaded = anyio.Event()
 

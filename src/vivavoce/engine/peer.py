@@ -12,6 +12,9 @@ from aiortc import RTCDataChannel, RTCIceServer, RTCPeerConnection, RTCSessionDe
 from aiortc.mediastreams import MediaStreamTrack
 from aiortc.sdp import SessionDescription
 
+from vivavoce.engine.events import encode, error_fields, new_event
+from vivavoce.engine.flood import EventRate, too_many_events
+from vivavoce.engine.presence import until_gone
 from vivavoce.engine.refusals import Refused
 from vivavoce.webrtc import open_peer_connection, receive_pcm, set_local_description
 
@@ -43,6 +46,8 @@ class Peer:
         self._unopened: deque[str] = deque(maxlen=_MAX_UNOPENED_EVENTS)
         self._track: MediaStreamTrack | None = None
         self._has_track = anyio.Event()
+        self._rate = EventRate()
+        self._is_flooded = False
         self.answer = ""
         self.has_connected = anyio.Event()
         self.has_ended = anyio.Event()
@@ -103,6 +108,18 @@ class Peer:
             raise _bad_offer("it cannot be answered") from error
         self.answer = with_address(local.sdp, public_address) if public_address else local.sdp
 
+    async def until_gone(self, *, silent_seconds: float) -> None:
+        """Return once the client has gone, whether it says so or not; see `presence`."""
+        async with anyio.create_task_group() as tasks:
+
+            async def watch() -> None:
+                await until_gone(self._connection, silent_seconds=silent_seconds)
+                self.has_ended.set()
+
+            tasks.start_soon(watch)
+            await self.has_ended.wait()
+            tasks.cancel_scope.cancel()
+
     async def flush(self) -> None:
         """Wait until what was sent is on its way, at most a second."""
         channel = self._channel
@@ -121,12 +138,21 @@ class Peer:
                 self.has_ended.set()
 
     def _take_message(self, message: str | bytes) -> None:
+        if not self._rate.allows():
+            self._tell_flood()
+            return
+        self._is_flooded = False
         try:
             if self._on_message:
                 self._on_message(message)
         except Exception:  # noqa: BLE001  raised on, it would stop the transport below us and be told to no one
             _log.exception("an event of a client failed")
             self.has_ended.set()
+
+    def _tell_flood(self) -> None:
+        if not self._is_flooded:
+            self._is_flooded = True
+            self.send(encode(new_event("error", **error_fields(too_many_events(), None))))
 
     def _take_track(self, track: MediaStreamTrack) -> None:
         if track.kind == "audio" and self._track is None:

@@ -16,6 +16,7 @@ class Refused(Exception):
         type: OpenAI's class of error.
         code: OpenAI's code of error, or None.
         param: The field that is wrong, or None.
+        retry_after: Seconds after which trying again makes sense, or None.
     """
 
     def __init__(
@@ -26,6 +27,7 @@ class Refused(Exception):
         type: str = "invalid_request_error",  # noqa: A002  the name on the wire
         code: str | None = None,
         param: str | None = None,
+        retry_after: int | None = None,
     ) -> None:
         super().__init__(message)
         self.status = status
@@ -33,6 +35,12 @@ class Refused(Exception):
         self.type = type
         self.code = code
         self.param = param
+        self.retry_after = retry_after
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """What goes into the head of a response (RFC 9110 section 10.2.3)."""
+        return {} if self.retry_after is None else {"Retry-After": str(self.retry_after)}
 
     @property
     def wire(self) -> dict[str, Any]:
@@ -71,6 +79,7 @@ async def refuse(refused: Refused, scope: Scope, receive: Receive, send: Send) -
     headers = [
         (b"content-type", b"application/json"),
         (b"content-length", str(len(body)).encode()),
+        *((name.lower().encode(), value.encode()) for name, value in refused.headers.items()),
     ]
     start: Any = {"type": f"{kind}.start", "status": refused.status, "headers": headers}
     rest: Any = {"type": f"{kind}.body", "body": body, "more_body": False}

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import logging
 import socket
 from collections.abc import Generator
 from typing import Any, Final
@@ -18,6 +19,11 @@ _WEBSOCKET_PING_SECONDS: Final = 20.0
 _HEAD_BYTES: Final = 16_384
 
 
+def _is_news(record: logging.LogRecord) -> bool:
+    """Leave out what is said of every WebSocket that is refused by HTTP, as it should be."""
+    return "without completing handshake" not in record.getMessage()
+
+
 class PatientlessProtocol(H11Protocol):
     """HTTP/1.1 that closes a connection whose request, head and body, takes too long to arrive."""
 
@@ -26,6 +32,9 @@ class PatientlessProtocol(H11Protocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Give the first request its time."""
         super().connection_made(transport)
+        if self.limit_concurrency and len(self.connections) > self.limit_concurrency:
+            transport.abort()
+            return
         self.app_state = {**self.app_state, "abort": transport.abort}  # in every scope's `state`
         self._start_deadline()
 
@@ -82,8 +91,15 @@ class Server(uvicorn.Server):
         yield
 
 
-def make_server(app: Any, *, shutdown_seconds: int) -> Server:
-    """Make a server for an ASGI application. It logs no requests."""
+def make_server(app: Any, *, shutdown_seconds: int, max_connections: int) -> Server:
+    """Make a server for an ASGI application. It logs no requests.
+
+    Args:
+        app: The application.
+        shutdown_seconds: For requests in hand when it ends.
+        max_connections: Open sockets; those beyond are closed as they come.
+    """
+    logging.getLogger("uvicorn.error").addFilter(_is_news)
     return Server(
         uvicorn.Config(
             app,
@@ -99,6 +115,7 @@ def make_server(app: Any, *, shutdown_seconds: int) -> Server:
             ws_ping_timeout=_WEBSOCKET_PING_SECONDS,
             ws_per_message_deflate=False,
             timeout_graceful_shutdown=shutdown_seconds,
+            limit_concurrency=max_connections,
         )
     )
 

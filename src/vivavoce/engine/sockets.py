@@ -12,6 +12,7 @@ from litestar.types import Receive, Send
 
 from vivavoce.engine.call import Call, Ending
 from vivavoce.engine.client_events import take_event
+from vivavoce.engine.flood import EventRate
 
 _log: Final = logging.getLogger(__name__)
 _MAX_UNSENT_BYTES: Final = 4 * 1024 * 1024
@@ -98,11 +99,13 @@ async def serve_socket(
 
 
 async def _read(call: Call, outbound: Outbound, receive: Receive, scope: anyio.CancelScope) -> None:
+    rate = EventRate()
     while True:
         message = await receive()
         if message["type"] != "websocket.receive":
             scope.cancel()
             return
+        await anyio.sleep(rate.delay())
         try:
             take_event(call, message.get("text") or message.get("bytes") or b"")
             await call.hear_appended()

@@ -27,6 +27,7 @@ from vivavoce.engine.sockets import Outbound, serve_socket
 
 _Connection = ASGIConnection[Any, Any, Any, Any]
 _TRANSCRIPTION: Final = "transcription"
+_MAX_LISTENERS: Final = 18  # sixteen sidebands, the data channel, and the clock of replies
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +70,13 @@ class Upgrades:
             call = self.calls.get(call_id)
             if self.faults.strike(Fault.SIDEBAND_404) is not None:
                 raise no_such_call()
+            if call.events.listeners >= _MAX_LISTENERS:
+                raise Refused(
+                    "The call has as many sidebands as it may.",
+                    status=429,
+                    type="rate_limit_error",
+                    code="rate_limit_exceeded",
+                )
             stack.enter_context(self.metrics.sidebands_active.track_inprogress())
             return call
         token = bearer(connection) or key_of_browser(_subprotocols(connection))

@@ -14,9 +14,9 @@ __all__ = ["engine", "viva"]
 async def test_a_server_that_holds_is_told_line_by_line(viva: Viva, engine):
     shown = await viva.run("engine", "--check", engine.url, "--api-key", engine.key, "--json")
     report = json.loads(shown.stdout)
-    assert shown.returncode == 0, report
+    assert [line for line in report["lines"] if line["verdict"] != "green"] == []
     assert report["holds"]
-    assert {line["verdict"] for line in report["lines"]} == {"green"}
+    assert shown.returncode == 0
 
 
 async def test_a_server_that_does_not_know_the_key_is_red(viva: Viva, engine):

@@ -1,0 +1,37 @@
+"""A call with ourselves at the start, so that the first client's is as fast as any other.
+
+The first call of a process loads codecs, makes tables and opens sockets for the first time: its
+answer takes two to three times as long.
+"""
+
+import logging
+from typing import Final
+
+import anyio
+from aiortc import RTCSessionDescription
+from aiortc.mediastreams import AudioStreamTrack
+
+from vivavoce.engine.peer import CHANNEL, open_peer
+from vivavoce.engine.wire_audio import HEARD_RATE
+from vivavoce.webrtc import open_peer_connection, set_local_description
+
+_log: Final = logging.getLogger(__name__)
+_SECONDS: Final = 5.0
+
+
+async def call_ourselves(*, loopback_only: bool) -> None:
+    """Hold a short call over real WebRTC; where that cannot be, the log says so and that is all."""
+    with anyio.move_on_after(_SECONDS) as too_long:
+        async with open_peer() as peer, open_peer_connection() as client:
+            client.addTrack(AudioStreamTrack())
+            client.createDataChannel(CHANNEL)
+            offer = await set_local_description(
+                client, await client.createOffer(), loopback_only=loopback_only
+            )
+            await peer.accept(offer.sdp, AudioStreamTrack(), loopback_only=loopback_only)
+            await client.setRemoteDescription(RTCSessionDescription(peer.answer, "answer"))
+            await peer.has_connected.wait()
+            async for _ in peer.hear(HEARD_RATE):
+                break
+    if too_long.cancelled_caught:
+        _log.warning("no audio connects on this machine: calls may fail; `viva doctor` says more")
