@@ -40,7 +40,7 @@ SPOKEN = (
     Fault.UNNOTICED_LEAVING,
     None,
 )
-AT_ONCE = 3
+AT_ONCE = 4
 
 
 @pytest.fixture(scope="module")
