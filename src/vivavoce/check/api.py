@@ -5,7 +5,6 @@ from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any, Final
-from urllib.parse import urlsplit
 
 import aiohttp
 import anyio
@@ -38,11 +37,6 @@ class Target:
     def api(self) -> str:
         """The address up to `/v1`."""
         return f"{self.url.rstrip('/').removesuffix('/v1')}/v1"
-
-    @property
-    def is_local(self) -> bool:
-        """Whether it is reached by loopback."""
-        return urlsplit(self.url).hostname in ("127.0.0.1", "localhost", "::1")
 
 
 @dataclass(frozen=True, slots=True)

@@ -152,7 +152,6 @@ async def open_checked_call(
             exchange,
             mouth,
             listener,
-            loopback_only=api.target.is_local,
             connect_seconds=limits.connect,
         ) as call:
             made[0].join(call, tasks)

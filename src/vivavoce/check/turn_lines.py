@@ -76,14 +76,14 @@ def _judge_turn(events: list[Event], item_id: str) -> None:
     own = [
         event
         for event in events
-        if item_id in (event.get("item_id"), event.get("item", {}).get("id"))
+        if event["type"] in _TURN
+        and item_id in (event.get("item_id"), event.get("item", {}).get("id"))
     ]
-    types = [event["type"] for event in own if event["type"] in _TURN]
+    types = [event["type"] for event in own]
     expect(types == list(_TURN), f"the events of the turn were {', '.join(types)}")
-    started, stopped = own[0], own[1]
+    started, stopped, committed = own[:3]
     expect(isinstance(started.get("audio_start_ms"), int), "audio_start_ms is no number")
     expect(isinstance(stopped.get("audio_end_ms"), int), "audio_end_ms is no number")
-    committed = own[types.index("input_audio_buffer.committed")]
     expect("previous_item_id" in committed, "the turn does not say what it follows")
 
 
