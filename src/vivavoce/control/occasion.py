@@ -95,4 +95,6 @@ def _plan(questions: list[InterviewQuestion], of: InterviewRow | InterviewDraft)
         guidance=of.guidance,
         language=of.language,
         closing=of.closing or None,
+        seconds=of.max_duration,
+        invites_questions=True,
     )

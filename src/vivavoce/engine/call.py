@@ -121,7 +121,7 @@ class Call:
         return self._ends_at - anyio.current_time()
 
     @property
-    def _interview_seconds_left(self) -> float:
+    def interview_seconds_left(self) -> float:
         """Until the call must end, or the interview by its own plan."""
         limit = read_plan(self.session["instructions"]).seconds
         spent = anyio.current_time() - self._began_at
@@ -194,10 +194,10 @@ class Call:
     async def close_in_time(self) -> None:
         """Say goodbye when time is up. Whoever speaks then is not cut off: the reply says it."""
         while not self._is_closed_in_time():  # noqa: ASYNC110  an update may change the plan's limit
-            await anyio.sleep(max(self._interview_seconds_left - NO_TIME_SECONDS, 1.0))
+            await anyio.sleep(max(self.interview_seconds_left - NO_TIME_SECONDS, 1.0))
 
     def _is_closed_in_time(self) -> bool:
-        if self._interview_seconds_left > NO_TIME_SECONDS or self._hearing.is_turn_open:
+        if self.interview_seconds_left > NO_TIME_SECONDS or self._hearing.is_turn_open:
             return False
         if self.responder.is_active or self.responder.outlet.is_speaking:
             return False
@@ -264,7 +264,7 @@ class Call:
         """Follow up, gently, because the client has said nothing for long."""
         if self._hearing.is_turn_open or self.responder.is_active:
             return
-        wish = Wish(self.session, seconds_left=self._interview_seconds_left)
+        wish = Wish(self.session, seconds_left=self.interview_seconds_left)
         reply = gentle_prompt(
             self.session["instructions"],
             wish.tools,
@@ -278,7 +278,7 @@ class Call:
         """Reply to what was heard, unless the client goes on speaking or nothing was said."""
         if self._hearing.is_turn_open or self.responder.is_active:
             return
-        wish = Wish(self.session, seconds_left=self._interview_seconds_left)
+        wish = Wish(self.session, seconds_left=self.interview_seconds_left)
         if reply := wish.reply_to(self.conversation):
             self.responder.create(wish, decided(reply))
 

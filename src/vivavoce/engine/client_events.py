@@ -122,7 +122,7 @@ def _wish(call: Call, given: object) -> Wish:
         metadata=_metadata(given.get("metadata")),
         items=None if items is None else [_input_item(call, item) for item in items],
         is_out_of_band=given.get("conversation") == "none",
-        seconds_left=call.seconds_left,
+        seconds_left=call.interview_seconds_left,
     )
 
 

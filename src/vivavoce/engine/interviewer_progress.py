@@ -201,6 +201,11 @@ def _reworded(progress: Progress, text: str) -> Question | str | None:
     return best if likeness >= _MOSTLY else None
 
 
+def can_be_reworded(text: str) -> bool:
+    """Whether a question has enough telling words to be known again in others."""
+    return len(_telling_of_plan(text)) >= _FEW
+
+
 def rewords(text: str, said: str) -> bool:
     """Whether `said` asks what `text` asks, as far as their telling words go."""
     return contains(said, text) or _likeness(text, _telling(said)) >= _MOSTLY

@@ -20,7 +20,12 @@ from vivavoce.engine.chat import Chat, ChatFailed, Message
 from vivavoce.engine.interviewer_lines import Sentences
 from vivavoce.engine.interviewer_moves import Reply
 from vivavoce.engine.interviewer_plan import Plan, read_plan
-from vivavoce.engine.interviewer_progress import Line, progress_of, rewords
+from vivavoce.engine.interviewer_progress import (
+    Line,
+    can_be_reworded,
+    progress_of,
+    rewords,
+)
 from vivavoce.engine.phrases import words
 from vivavoce.engine.sentences import split_sentences
 
@@ -104,8 +109,9 @@ def parted(reply: Reply) -> tuple[Sentences, Sentences]:
 
 
 def may_be_reworded(reply: Reply, lines: Sequence[Line]) -> bool:
-    """Whether a reply asks something, and of somebody who has just spoken."""
-    return reply.asking is not None and bool(lines) and lines[-1].speaker == "candidate"
+    """Whether a reply asks what can be worded, and of somebody who has just spoken."""
+    is_answer = bool(lines) and lines[-1].speaker == "candidate"
+    return is_answer and reply.asking is not None and can_be_reworded(reply.asking.text)
 
 
 def accepted(text: str, plan: Plan, lines: Sequence[Line], reply: Reply) -> Sentences | None:

@@ -44,7 +44,7 @@ class Wish:
         metadata: The client's own, echoed.
         items: What was said, instead of the conversation; None takes the conversation.
         is_out_of_band: Whether the reply stays out of the conversation (`conversation: "none"`).
-        seconds_left: Until the call must end.
+        seconds_left: Until the interview must end.
     """
 
     session: dict[str, Any]

@@ -48,6 +48,11 @@ an order.
 Speak briefly and plainly. When all questions are done, thank the candidate, say goodbye, and \
 call the function end_interview."""
 
+_INVITATION: Final = (
+    "After the last question, ask whether the candidate would like to ask or add anything. Their"
+    " questions are passed on to those who invited them: do not answer them yourself."
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Question:
@@ -81,6 +86,8 @@ class Plan:
         guidance: For the interviewer: tone, what to dwell on.
         language: Of the interview (ISO 639-1).
         closing: What is said before the goodbye, such as when the candidate will hear back.
+        seconds: How long it may take, or None.
+        invites_questions: Whether the candidate is asked for questions of their own at the end.
     """
 
     questions: tuple[Question, ...]
@@ -89,6 +96,8 @@ class Plan:
     guidance: str = ""
     language: str = "en"
     closing: str | None = None
+    seconds: int | None = None
+    invites_questions: bool = False
 
 
 DEFAULT_PLAN: Final = Plan(
@@ -96,7 +105,8 @@ DEFAULT_PLAN: Final = Plan(
         Question("Could you tell me about yourself and the work you do?"),
         Question("What is a project that you are proud of, and what was your part in it?"),
         Question("What would you like to learn or do next?"),
-    )
+    ),
+    invites_questions=True,
 )
 """For a session that is started without a plan and without instructions."""
 
@@ -118,16 +128,25 @@ def instructions(plan: Plan) -> str:
         parts.append(f"Guidance for you: {_one_line(plan.guidance)}")
     if spare := _spare(plan):
         parts.append(spare)
+    if plan.invites_questions:
+        parts.append(_INVITATION)
+    if plan.seconds:
+        parts.append(f"Time limit: {plan.seconds} seconds")
     if plan.closing and plan.closing.strip():
         parts.append(f"Closing: {_one_line(plan.closing)}")
-    lines = []
+    lines = ["Questions:"]
     for number, question in enumerate(plan.questions[:MAX_QUESTIONS], start=1):
-        lines.append(f"{number}. {_one_line(question.text)}")
-        if question.probe:
-            lines.append(f"   Probe: {_one_line(question.probe)}")
-        if question.clarification:
-            lines.append(f"   Clarification: {_one_line(question.clarification)}")
-    return "\n\n".join([*parts, "\n".join(["Questions:", *lines])])
+        lines += _listed(number, question)
+    return "\n\n".join([*parts, "\n".join(lines)])
+
+
+def _listed(number: int, question: Question) -> list[str]:
+    lines = [f"{number}. {_one_line(question.text)}"]
+    if question.probe:
+        lines.append(f"   Probe: {_one_line(question.probe)}")
+    if question.clarification:
+        lines.append(f"   Clarification: {_one_line(question.clarification)}")
+    return lines
 
 
 def _spare(plan: Plan) -> str:

@@ -32,6 +32,9 @@ def test_only_a_reply_to_somebody_that_asks_something_is_worded():
     assert parted(REPLY) == (("Thanks.",), ("What was the hardest problem that you have solved?",))
     assert may_be_reworded(REPLY, LINES)
     assert not may_be_reworded(next_reply(PLAN, [], []), [])
+    thin = [*LINES[:1], Line("candidate", "Organs.")]
+    assert next_reply(PLAN, [], thin).asking.kind == "probe"
+    assert not may_be_reworded(next_reply(PLAN, [], thin), thin), "it could not be known again"
     repeated = [*LINES[:1], Line("candidate", "Sorry?")]
     assert not may_be_reworded(next_reply(PLAN, [], repeated), repeated)
 

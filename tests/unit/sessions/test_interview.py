@@ -49,8 +49,17 @@ def test_a_plan_becomes_numbered_questions_that_the_engine_reads_back():
     ]
     assert read.closing == "You will hear from us."
     assert read.gives_notice
+    assert read.seconds is None
     assert not read.asks_consent
     assert not read.asks_for_more
+
+
+def test_the_length_and_the_candidates_own_questions_are_part_of_a_plan():
+    text = instructions(Plan((Question("Why?"),), seconds=900, invites_questions=True))
+    read = read_plan(text)
+    assert read.seconds == 900
+    assert read.asks_for_more
+    assert [question.text for question in read.questions] == ["Why?"]
 
 
 def test_weights_and_notes_never_enter_a_call():
