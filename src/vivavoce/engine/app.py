@@ -50,11 +50,13 @@ async def run_engine(
 
     Raises:
         OSError: If the address cannot be had.
-        SettingsError: If there is no API key, or no such fault.
+        SettingsError: If there is no API key, no such fault, or no model for the chat endpoint.
         Unavailable: If the speech models cannot be loaded.
     """
     if settings.engine_api_key is None:
         raise SettingsError("VIVA_ENGINE_API_KEY is not set; `openssl rand -hex 24` makes one.")
+    if settings.llm_base_url is not None and settings.llm_model is None:
+        raise SettingsError("VIVA_LLM_MODEL is not set; VIVA_LLM_BASE_URL needs a model's name.")
     try:
         faults = parse_faults(settings.engine_faults)
     except ValueError as error:

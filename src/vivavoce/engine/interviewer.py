@@ -12,7 +12,7 @@ and does not pretend to know or to understand. It is not a language model and gi
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import takewhile
+from itertools import islice, takewhile
 from typing import Final
 
 from vivavoce.engine import interviewer_lines as say
@@ -38,7 +38,7 @@ from vivavoce.engine.interviewer_moves import (
 from vivavoce.engine.interviewer_opening import after_check
 from vivavoce.engine.interviewer_plan import read_plan
 from vivavoce.engine.interviewer_probes import next_probe
-from vivavoce.engine.interviewer_progress import Line, progress_of
+from vivavoce.engine.interviewer_progress import MAX_ANSWER_CHARACTERS, Line, progress_of
 from vivavoce.engine.phrases import contains, words
 
 __all__ = [
@@ -60,6 +60,7 @@ _MAX_ASIDES: Final = 8
 _MAX_INSULTS: Final = 2
 _MAX_CANDIDATES_QUESTIONS: Final = 4
 _MAX_GIVEN_UP: Final = 1
+_MAX_LINES_AT_ONCE: Final = 50
 _MAX_PREPARED: Final = 10
 _PACES: Final = (1.0, 0.8, 0.65)
 _COURTESIES: Final = frozenset(words("okay ok thanks thank you sure good great fine all right yes"))
@@ -176,15 +177,17 @@ def _speak_unasked(turn: Turn) -> Reply:
 
 
 def _reply_to_candidate(turn: Turn) -> Reply | None:
-    heard = list(takewhile(lambda line: line.speaker != "ai", reversed(turn.lines)))
-    text = _joined([line.text for line in reversed(heard) if line.text])
+    since = takewhile(lambda line: line.speaker != "ai", reversed(turn.lines))
+    heard = list(islice(since, _MAX_LINES_AT_ONCE))
+    text = _joined([line.text for line in reversed(heard) if line.text])[-MAX_ANSWER_CHARACTERS:]
     said = _Said(
         text, intent_of(text), len(words(text)), next((x.doubtful for x in heard if x.text), False)
     )
     if not turn.progress.last:
         return greet(turn) if said.length else None
     if not said.length:
-        is_cut_off = turn.lines[-len(heard) - 1].truncated and not turn.progress.is_over
+        ours = next(line for line in reversed(turn.lines) if line.speaker == "ai")
+        is_cut_off = ours.truncated and not turn.progress.is_over
         return Reply((*say.ASKING_AGAIN, *pending(turn))) if is_cut_off else None
     if turn.progress.is_over:
         return turn.end(("Goodbye.",), "completed")

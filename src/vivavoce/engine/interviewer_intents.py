@@ -40,6 +40,7 @@ class Intent(Enum):
 
 
 _MAX_WORDS: Final = 16
+_MAX_CHARACTERS: Final = 4_000
 _MAX_QUESTION_WORDS: Final = 25
 
 _QUESTION: Final = r"(?:the |that |this |your |last )*(?:question|one|part)"
@@ -286,7 +287,8 @@ _DENYING: Final = re.compile(
 
 
 def intent_of(utterance: str) -> Intent:
-    """Say what a candidate wants by these words."""
+    """Say what a candidate wants by these words; of a speech, by the last of them."""
+    utterance = utterance[-_MAX_CHARACTERS:]
     spoken = words(utterance)
     line = " ".join(spoken)
     if asks_for_time(spoken):

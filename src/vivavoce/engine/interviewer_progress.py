@@ -17,6 +17,7 @@ from vivavoce.engine.phrases import contains, continues, normalised, words
 from vivavoce.engine.sentences import split_sentences
 
 _MOSTLY: Final = 0.6
+MAX_ANSWER_CHARACTERS: Final = 20_000
 _SUBSTANTIAL_WORDS: Final = 5
 _LONG_WORD: Final = 4
 _STEM: Final = 5  # letters by which "manage", "managed" and "managing" are one word
@@ -56,7 +57,7 @@ class Progress:
         unasked: What is still to be asked, in the plan's order.
         question: The question that is being answered, or None before the first.
         probes: What was asked about its answer, in order.
-        answer: What the candidate has said to the question so far, commands left out.
+        answer: What the candidate has said to the question, commands left out; 20,000 characters.
         asides: Turns of the candidate, since the words that wait for an answer, that were none.
         insults: Those of them that were hostile.
         prompts: Prompts for silence since the candidate last spoke, or a question was given up.
@@ -64,7 +65,7 @@ class Progress:
         unclear: How often the candidate was asked to say it again, since those words.
         checks: How often the checks before the first question were put: consent, sound.
         asked_for_more: How often the candidate was asked for anything to ask or add.
-        last: Our last words, or an empty text.
+        last: Our last words that were heard, or an empty text.
         is_confirming_end: Whether it was asked whether to end the interview, and not yet said.
         is_over: Whether the goodbye was said.
         warned: Whether the candidate knows that time is short.
@@ -124,7 +125,7 @@ def _take_candidates(progress: Progress, line: Line) -> None:
     intent = intent_of(line.text)
     progress.slower += intent is Intent.WANTS_SLOWER
     if intent is Intent.ANSWER:
-        progress.answer = f"{progress.answer} {line.text}".strip()
+        progress.answer = f"{progress.answer} {line.text}".strip()[-MAX_ANSWER_CHARACTERS:]
         return
     progress.asides += 1
     progress.insults += intent is Intent.IS_HOSTILE
@@ -132,6 +133,8 @@ def _take_candidates(progress: Progress, line: Line) -> None:
 
 def _take_ours(progress: Progress, line: Line, following: str) -> None:
     spoken = normalised(line.text)
+    if not spoken:  # cut off before a word of it was heard
+        return
     progress.last = line.text
     progress.is_over |= _holds(spoken, say.END_MARK)
     progress.warned |= _holds(spoken, say.ONE_MINUTE_LEFT)

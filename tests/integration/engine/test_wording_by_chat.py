@@ -12,7 +12,7 @@ from vivavoce.engine.app import run_engine
 from vivavoce.engine.chat import MAX_ANSWER_BYTES, ChatEndpoint, open_chat
 from vivavoce.engine.interviewer import Line, next_reply
 from vivavoce.engine.interviewer_wording import Wording
-from vivavoce.settings import EngineSettings
+from vivavoce.settings import EngineSettings, SettingsError
 
 KEY = "a-key-of-this-test"
 PLAN = """Questions:
@@ -122,6 +122,12 @@ async def test_what_was_said_is_not_logged(outcomes, caplog):
     assert "keeps its own words" in logged
     for secret in ("organs", "hardest", "Great", "sk-local"):
         assert secret not in logged
+
+
+async def test_an_endpoint_without_a_model_is_refused_at_once():
+    settings = EngineSettings(engine_api_key=KEY, llm_base_url="http://127.0.0.1:9/v1")
+    with pytest.raises(SettingsError, match="VIVA_LLM_MODEL"):
+        await run_engine(settings)
 
 
 def item(role, text):

@@ -125,6 +125,20 @@ class TestBeingInterrupted:
         lines = [Line("ai", "Hello. Tell me about your", truncated=True), Line("candidate", "")]
         assert said(lines) == f"Let me ask that again. {FIRST}"
 
+    def test_a_greeting_of_which_nothing_was_heard_is_said_again(self):
+        lines = [Line("ai", "", truncated=True), Line("candidate", "Hello?")]
+        assert said(lines).startswith("Hello. I'm an AI interviewer")
+
+    def test_a_reply_of_which_nothing_was_heard_greets_nobody_again(self):
+        lines = [
+            Line("ai", FIRST),
+            Line("candidate", GOOD_ANSWER),
+            Line("ai", "", truncated=True),
+            Line("candidate", "And I sell the bread on the market with my wife on Sundays."),
+        ]
+        assert said(lines).endswith(SECOND)
+        assert "AI interviewer" not in said(lines)
+
     def test_a_closing_that_was_cut_off_is_said_again(self):
         lines = [
             Line("ai", FIRST), Line("candidate", GOOD_ANSWER),
