@@ -135,15 +135,7 @@ def _take_ours(progress: Progress, line: Line, following: str) -> None:
     spoken = normalised(line.text)
     if not spoken:  # cut off before a word of it was heard
         return
-    progress.last = line.text
-    progress.is_over |= _holds(spoken, say.END_MARK)
-    progress.warned |= _holds(spoken, say.ONE_MINUTE_LEFT)
-    progress.unclear += _holds(spoken, say.NOT_CAUGHT)
-    if not any(_holds(spoken, kept) for kept in (say.STILL_HERE[0], say.NOT_CAUGHT)):
-        progress.is_confirming_end = _holds(spoken, say.CONFIRM_END)
-    progress.prompts += _holds(spoken, say.AFTER_SILENCE[0]) or _holds(spoken, say.STILL_HERE[0])
-    for check in progress.checks:
-        progress.checks[check] += _holds(spoken, check)
+    _note_stock(progress, line.text, spoken)
     fresh = [question for question in progress.unasked if _asks(line, spoken, question, following)]
     if fresh:
         _take_question(progress, fresh)
@@ -153,12 +145,31 @@ def _take_ours(progress: Progress, line: Line, following: str) -> None:
         if not progress.asked_for_more or _holds(spoken, say.ANYTHING_ELSE):
             _begin_waiting(progress)
         progress.asked_for_more += 1
-    elif line.truncated and not _is_answer(following):
-        pass
-    elif isinstance(reworded := _reworded(progress, line.text), Question):
-        _take_question(progress, [reworded])
-    elif reworded:
-        _take_probe(progress, reworded)
+    elif not line.truncated or _is_answer(following):
+        _take_reworded(progress, line.text)
+
+
+def _note_stock(progress: Progress, text: str, spoken: str) -> None:
+    """Note what a line's stock sentences mean."""
+    progress.last = text
+    progress.is_over |= _holds(spoken, say.END_MARK)
+    progress.warned |= _holds(spoken, say.ONE_MINUTE_LEFT)
+    progress.unclear += _holds(spoken, say.NOT_CAUGHT)
+    if not any(_holds(spoken, kept) for kept in (say.STILL_HERE[0], say.NOT_CAUGHT)):
+        progress.is_confirming_end = _holds(spoken, say.CONFIRM_END)
+    progress.prompts += _holds(spoken, say.AFTER_SILENCE[0]) or _holds(spoken, say.STILL_HERE[0])
+    for check in progress.checks:
+        progress.checks[check] += _holds(spoken, check)
+
+
+def _take_reworded(progress: Progress, text: str) -> None:
+    match _reworded(progress, text):
+        case Question() as question:
+            _take_question(progress, [question])
+        case str() as probe:
+            _take_probe(progress, probe)
+        case None:
+            pass
 
 
 def _take_question(progress: Progress, fresh: Sequence[Question]) -> None:
