@@ -2,7 +2,9 @@
 
 import os
 import time
+from collections.abc import Awaitable, Callable
 
+import aiohttp
 import anyio
 import pytest
 from aiortc import RTCIceServer
@@ -12,8 +14,17 @@ from support.coturn import Coturn, run_coturn
 from support.interview import Platform, attend, make_candidate
 from support.postgres import open_home
 from vivavoce import turn
+from vivavoce.cli.home import INTERVIEW_ID
 from vivavoce.cli.stack import free_port
 from vivavoce.cli.up import open_platform
+from vivavoce.client import InterviewClient, open_edge
+from vivavoce.protocol.interviews import (
+    ConsentRequest,
+    ConsentView,
+    InvitationCreated,
+    InvitationRequest,
+    InvitationWelcome,
+)
 from vivavoce.settings import ServerSettings, load
 from vivavoce.webrtc import open_peer_connection, set_local_description
 
@@ -42,9 +53,32 @@ async def walled(coturn: Coturn):
             yield Platform(settings, stack)
 
 
+async def follow_a_link(platform: Platform) -> Callable[[], Awaitable[str]]:
+    """Be invited, and agree; gives what exchanges the link for a token."""
+    async with open_edge(platform.url, platform.token()) as edge:
+        path = f"/v1/interviews/{INTERVIEW_ID}/invitations"
+        made = await edge.create(path, InvitationRequest(), InvitationCreated)
+
+    async def exchange() -> str:
+        url = f"{platform.url}/functions/v1/invitation-token"
+        async with (
+            aiohttp.ClientSession() as http,
+            http.post(url, json={"secret": made.secret}) as response,
+        ):
+            return (await response.json())["accessToken"]
+
+    async with open_edge(platform.url, exchange) as edge:
+        text = (await edge.read("/v1/invitation", InvitationWelcome)).consent
+        agreed = ConsentRequest(version=text.version, agreed=[one.id for one in text.statements])
+        await edge.create("/v1/consents", agreed, ConsentView)
+    return exchange
+
+
 async def test_an_interview_is_held_where_only_turn_gets_through(walled: Platform, coturn: Coturn):
+    """By invitation: from the link to the stored words, on the whole platform."""
     candidate = await make_candidate("I repair bicycles in a small shop.")
-    client = walled.client(audio=candidate, questions=("What do you do?",), relay_only=True)
+    token = await follow_a_link(walled)
+    client = InterviewClient(walled.url, token=token, audio=candidate, relay_only=True)
     async with client as call, anyio.create_task_group() as tasks:
         tasks.start_soon(attend, call, candidate)
         async for entry in call.entries():
@@ -56,7 +90,14 @@ async def test_an_interview_is_held_where_only_turn_gets_through(walled: Platfor
     heard = [entry.content for entry in stored if entry.speaker == "candidate"]
     assert "bicycles" in heard[0]
     assert stored[0].speaker == "ai"
-    assert stored[0].witness == "sideband"
+    assert "tell me about yourself" in " ".join(
+        entry.content.lower() for entry in stored if entry.speaker == "ai"
+    )
+    assert {entry.witness for entry in stored} == {"sideband"}
+    [session] = await walled.fetch(
+        "select interview_id::text, invitation_id is not null as is_invited from interview_sessions"
+    )
+    assert (session["interview_id"], session["is_invited"]) == (INTERVIEW_ID, True)
     # It counts when a client is gone; the engine was allotted a way too, if it was not needed.
     await eventually(lambda: coturn.relayed(client.session_id) > 100)
     assert ":engine>, lifetime=" in coturn.log.read_text()

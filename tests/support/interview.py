@@ -49,7 +49,6 @@ class Platform:
         questions: Sequence[str] = (QUESTION,),
         architecture: str = "hybrid",
         resume: SavedSession | None = None,
-        relay_only: bool = False,
     ) -> InterviewClient:
         """A client that is not connected yet."""
         plan = Plan(plan_of(questions).questions, introduction=INTRODUCTION)
@@ -60,7 +59,6 @@ class Platform:
             audio=audio,
             session_config=SessionConfig(instructions=instructions(plan)),
             resume=resume,
-            relay_only=relay_only,
         )
 
     async def stored(self, session_id: str) -> list[TranscriptEntry]:
