@@ -1,16 +1,15 @@
 """The `openai` Python package, unmodified: only its base URL is another."""
 
-from typing import get_args
+import base64
 
 import anyio
 import openai
 import pytest
 from aiortc import RTCSessionDescription
-from openai.types.realtime import RealtimeServerEvent
-from pydantic import TypeAdapter
 
+from support.realtime_events import faults_of
 from support.rtc import Microphone, RtcClient
-from support.speech import speech
+from support.speech import loudness, silence, speech
 from vivavoce.webrtc import open_peer_connection, set_local_description
 
 SESSION = {
@@ -118,19 +117,8 @@ async def test_a_sideband_reads_a_whole_turn_in_the_packages_own_types(client, c
         assert expected in types
     transcript = seen[types.index(heard)].transcript
     assert "berlin" in transcript.lower()
-    assert_valid([event.to_dict(mode="json") for event in seen])
-    assert_valid(call.events)
-
-
-def assert_valid(events):
-    """Validate events against the package's types, by their tag, and refuse unknown types."""
-    by_type = {}
-    union = get_args(RealtimeServerEvent)[0]
-    for model in get_args(union):
-        (name,) = get_args(model.model_fields["type"].annotation)
-        by_type[name] = TypeAdapter(model)
-    for event in events:
-        by_type[event["type"]].validate_python(event)
+    assert not [fault for event in seen for fault in faults_of(event.to_dict(mode="json"))]
+    assert not call.faults
 
 
 async def test_errors_are_the_packages_own(engine, client, caller):
@@ -144,3 +132,52 @@ async def test_errors_are_the_packages_own(engine, client, caller):
             await stranger.realtime.calls.create(sdp=caller[2])
         with pytest.raises(openai.AuthenticationError):
             await stranger.realtime.client_secrets.create()
+
+
+async def test_a_session_over_a_websocket_is_spoken_and_written_in(client):
+    spoken = {**SESSION, "audio": {"input": SESSION["audio"]["input"]}}
+    types, audio, text = [], b"", ""
+    async with client.realtime.connect(model="gpt-realtime-2.1") as connection:
+        await connection.session.update(session=spoken)
+        answer = speech("I like Berlin for its museums and its lakes.", 24_000)
+        for pcm in (answer, silence(3, 24_000)):
+            await connection.input_audio_buffer.append(audio=base64.b64encode(pcm).decode())
+        async for event in connection:
+            assert not faults_of(event.to_dict(mode="json"))
+            types.append(event.type)
+            match event.type:
+                case "conversation.item.input_audio_transcription.completed":
+                    assert "berlin" in event.transcript.lower()
+                case "response.output_audio.delta":
+                    audio += base64.b64decode(event.delta)
+                case "response.done" if audio and not text:
+                    await connection.conversation.item.create(
+                        item={
+                            "type": "message",
+                            "role": "user",
+                            "content": [{"type": "input_text", "text": "Please say that again."}],
+                        }
+                    )
+                    await connection.response.create(response={"output_modalities": ["text"]})
+                case "response.output_text.done":
+                    text = event.text
+                    break
+    assert loudness(audio) > 0.01
+    assert "What is your favourite city?" in text
+    assert "output_audio_buffer.started" not in types
+
+
+async def test_what_only_the_real_service_does_is_refused_in_its_own_shape(client):
+    for refused in (
+        client.realtime.calls.accept("rtc_1", type="realtime"),
+        client.realtime.calls.reject("rtc_1"),
+        client.realtime.calls.refer("rtc_1", target_uri="tel:+14155550123"),
+    ):
+        with pytest.raises(openai.NotFoundError, match="SIP") as error:
+            await refused
+        assert error.value.code == "not_supported"
+    with pytest.raises(openai.BadRequestError, match="Transcription sessions") as error:
+        await client.realtime.client_secrets.create(session={"type": "transcription"})
+    assert error.value.param == "session.type"
+    with pytest.raises(openai.NotFoundError, match="Realtime API"):
+        await client.models.list()

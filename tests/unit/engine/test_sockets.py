@@ -1,0 +1,112 @@
+"""What waits to be sent over a socket, and speech that goes out in events."""
+
+import base64
+import json
+
+import anyio
+import pytest
+
+from vivavoce.engine.conversation import assistant_item
+from vivavoce.engine.event_audio import AppendedAudio, SpokenInEvents
+from vivavoce.engine.events import EventStream
+from vivavoce.engine.refusals import Refused
+from vivavoce.engine.sockets import Outbound
+
+MIB = 1024 * 1024
+
+
+async def test_events_leave_in_order_and_the_last_one_before_the_end():
+    outbound = Outbound()
+    for text in ("one", "two"):
+        outbound.put(text)
+    outbound.close()
+    outbound.put("too late")
+    assert [await outbound.next() for _ in range(3)] == ["one", "two", None]
+
+
+async def test_a_socket_that_does_not_keep_up_gets_no_more():
+    outbound = Outbound()
+    for _ in range(5):
+        outbound.put("x" * MIB)
+    taken = 0
+    while await outbound.next() is not None:
+        taken += 1
+    assert taken == 5  # the one that was too much is the last
+    outbound.put("y")
+    assert await outbound.next() is None
+
+
+async def test_speech_waits_until_what_was_said_is_on_its_way():
+    outbound = Outbound()
+    outbound.put("x" * (2 * MIB))
+    order = []
+    async with anyio.create_task_group() as tasks:
+
+        async def speak():
+            await outbound.until_room()
+            order.append("spoke")
+
+        tasks.start_soon(speak)
+        await anyio.wait_all_tasks_blocked()
+        order.append("sent")
+        await outbound.next()
+    assert order == ["sent", "spoke"]
+
+
+@pytest.fixture
+def told():
+    return []
+
+
+@pytest.fixture
+def outlet(told):
+    async def until_room():
+        return
+
+    events = EventStream()
+    events.attach(lambda text: told.append(json.loads(text)))
+    return SpokenInEvents(events, until_room)
+
+
+@pytest.mark.parametrize(("type_", "size"), [("audio/pcm", 48), ("audio/pcmu", 8)])
+async def test_speech_goes_out_in_pieces_and_whole(outlet, told, type_, size):
+    spoken = outlet.open("resp", assistant_item("item"), type_)
+    assert spoken.write(bytes(48 * 500)) == 500
+    spoken.complete()
+    sizes = [len(base64.b64decode(event["delta"])) for event in told]
+    assert sum(sizes) == 500 * size
+    assert max(sizes) == 200 * size
+    assert {event["type"] for event in told} == {"response.output_audio.delta"}
+
+
+async def test_it_is_speaking_as_long_as_the_client_can_be_playing(outlet):
+    assert not outlet.is_speaking
+    outlet.open("resp", assistant_item("item"), "audio/pcm").write(bytes(48 * 60_000))
+    assert outlet.is_speaking
+    assert list(outlet.clear()) == []
+    assert not outlet.is_speaking
+
+
+def test_appended_audio_is_heard_in_small_pieces_and_to_its_end():
+    appended = AppendedAudio()
+    appended.append(base64.b64encode(bytes(48 * 250)).decode(), "audio/pcm")
+    pieces = [len(appended.take()) for _ in range(3)]
+    assert pieces[:2] == [3_200, 3_200]  # 100 ms each
+    rest = len(appended.flush())
+    assert sum(pieces) + rest == pytest.approx(250 * 32, abs=4)
+    assert appended.take() == b""
+
+
+def test_what_is_cleared_is_not_heard():
+    appended = AppendedAudio()
+    appended.append(base64.b64encode(bytes(48 * 250)).decode(), "audio/pcm")
+    appended.flush()
+    appended.append("", "audio/pcm")
+    assert appended.take() == b""
+
+
+@pytest.mark.parametrize("audio", [None, 3, "?", "AAA"])
+def test_audio_that_is_no_base64_is_refused(audio):
+    with pytest.raises(Refused) as refused:
+        AppendedAudio().append(audio, "audio/pcm")
+    assert refused.value.param == "audio"
