@@ -162,7 +162,7 @@ class Call:
 
     async def hear_appended(self) -> None:
         """Hear what the client has appended, with a turn for others in between."""
-        while self.appended and (pcm := self.appended.take()):
+        while self.appended and (pcm := self.appended.take()) is not None:
             self.hear(pcm)
             await anyio.lowlevel.checkpoint()
 

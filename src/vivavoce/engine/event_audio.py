@@ -14,21 +14,20 @@ import anyio
 from vivavoce.engine.conversation import Item
 from vivavoce.engine.events import EventStream, from_base64
 from vivavoce.engine.outlet import Spoken
-from vivavoce.engine.wire_audio import HEARD_RATE, SPOKEN_RATE, Decoder, Encoder, bytes_per_ms
+from vivavoce.engine.wire_audio import PCM, SPOKEN_RATE, Decoder, Encoder, bytes_per_ms
 
-_HEARD_BYTES_PER_MS: Final = HEARD_RATE * 2 // 1000
 _SPOKEN_BYTES_PER_MS: Final = SPOKEN_RATE * 2 // 1000
 _PIECE_MS: Final = 100  # what is heard before others on the event loop have their turn
 _DELTA_MS: Final = 200
 
 
 class AppendedAudio:
-    """What a client appends, decoded and waiting to be heard."""
+    """What a client appends, waiting to be decoded and heard."""
 
     def __init__(self) -> None:
         self._type = ""
-        self._decoder: Decoder | None = None
-        self._pcm = bytearray()
+        self._decoder = Decoder(PCM)
+        self._waiting = bytearray()
 
     def append(self, audio: object, type_: str) -> None:
         """Take the `audio` of an event.
@@ -41,20 +40,23 @@ class AppendedAudio:
             Refused: If it is not base64, or too long.
         """
         data = from_base64(audio, "audio")
-        if self._decoder is None or type_ != self._type:
+        if type_ != self._type:
             self._decoder, self._type = Decoder(type_), type_
-        self._pcm += self._decoder.decode(data)
+            self._waiting.clear()
+        self._waiting += data
 
-    def take(self) -> bytes:
-        """Take the next 100 ms or less as s16le mono at 16 kHz; nothing where nothing waits."""
-        piece = bytes(self._pcm[: _PIECE_MS * _HEARD_BYTES_PER_MS])
-        del self._pcm[: len(piece)]
-        return piece
+    def take(self) -> bytes | None:
+        """Take the next 100 ms or less as s16le mono at 16 kHz; None where nothing waits."""
+        if not self._waiting:
+            return None
+        piece = bytes(self._waiting[: _PIECE_MS * bytes_per_ms(self._type)])
+        del self._waiting[: len(piece)]
+        return self._decoder.decode(piece)
 
     def flush(self) -> bytes:
         """Take the rest of what was appended: the audio ends here, or begins anew."""
-        rest = bytes(self._pcm) + (self._decoder.flush() if self._decoder else b"")
-        self._pcm.clear()
+        rest = self._decoder.decode(bytes(self._waiting)) + self._decoder.flush()
+        self._waiting.clear()
         return rest
 
 
