@@ -105,6 +105,7 @@ class Call:
         self._models = models
         self._tasks = tasks
         self._preparing = anyio.CancelScope()
+        self._has_changed = anyio.Event()
         self._hearing = Hearing(
             self.session,
             speech=speech,
@@ -193,8 +194,10 @@ class Call:
 
     async def close_in_time(self) -> None:
         """Say goodbye when time is up. Whoever speaks then is not cut off: the reply says it."""
-        while not self._is_closed_in_time():  # noqa: ASYNC110  an update may change the plan's limit
-            await anyio.sleep(max(self.interview_seconds_left - NO_TIME_SECONDS, 1.0))
+        while not self._is_closed_in_time():
+            self._has_changed = anyio.Event()  # an update may change the plan's limit
+            with anyio.move_on_after(max(self.interview_seconds_left - NO_TIME_SECONDS, 1.0)):
+                await self._has_changed.wait()
 
     def _is_closed_in_time(self) -> bool:
         if self.interview_seconds_left > NO_TIME_SECONDS or self._hearing.is_turn_open:
@@ -215,6 +218,7 @@ class Call:
         """
         before, self.session = self.session, updated_session(self.session, update)
         self._hearing.use(self.session)
+        self._has_changed.set()
         self.events.emit("session.updated", session=self.session)
         if _said_by(before) != _said_by(self.session):
             self._tasks.start_soon(self.prepare_speech)
