@@ -42,7 +42,11 @@ _JUDGING: Final = frozenset(
     )
 )
 _QUOTES: Final = "\"'\N{LEFT DOUBLE QUOTATION MARK}\N{RIGHT DOUBLE QUOTATION MARK}"
-_UNSPEAKABLE: Final = re.compile(r"[*_`#<>{}\[\]|\\]|https?:|www\.|\bwell done\b", re.IGNORECASE)
+_UNSPEAKABLE: Final = re.compile(
+    r"[*_`#<>{}\[\]|\\]|https?:|www\.|\bwell done\b"
+    r"|^(?:thanks|thank you|okay|ok|hello|hi|hey|sure|all right|alright|i see|got it)\b",
+    re.IGNORECASE,
+)
 _ASKS_MORE: Final = re.compile(
     r"\S (?:and|or|also),? (?:what|why|how|when|where|which|who|did|do|does|would|can|tell)\b",
     re.IGNORECASE,

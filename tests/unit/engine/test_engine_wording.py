@@ -66,6 +66,8 @@ def test_the_question_in_other_words_is_spoken(text):
         "What was the hardest problem that you have solved? And why?",
         "What was the hardest problem that you have solved, and what did you learn? Tell me.",
         "I think that the hardest problem was solved.",
+        "Thanks, and what was the hardest problem that you have solved?",
+        "Hello, what was the hardest problem that you have solved?",
         "What was the hardest problem that you have solved in those 25 years?",
         "**What was the hardest problem that you have solved?**",
         "1. What was the hardest problem that you have solved?\n2. Why?",
