@@ -73,6 +73,8 @@ _SHORT_UNITS: Final[Mapping[str, str]] = {
     "h": "hour",
 }
 
+_DAYS: Final = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+_DAY: Final = r"(?:mon|tues?|wed|thu(?:rs?)?|fri|sat|sun)"
 _NUMBER: Final = r"\d+(?:,\d{3})*(?:\.\d+)?"
 _SYMBOL: Final = "[$\N{POUND SIGN}\N{EURO SIGN}]"
 _TO: Final = r"\s?[-\N{EN DASH}]\s?"
@@ -141,6 +143,14 @@ def _dotted_date(found: re.Match[str]) -> str:
     return f"{day} {_MONTHS[month - 1]} {found['year']}"
 
 
+def _days(found: re.Match[str]) -> str:
+    first, last = (
+        next(day for day in _DAYS if day.lower().startswith(found[end].lower()[:3]))
+        for end in ("first", "last")
+    )
+    return f"{first} to {last}"
+
+
 def _digits(found: re.Match[str]) -> str:
     groups = re.findall(r"\d+", found[0])
     plus = "plus " if found[0].startswith("+") else ""
@@ -170,6 +180,11 @@ _RULES: Final[Sequence[tuple[re.Pattern[str], Say]]] = tuple(
         (r"\b(?P<day>\d{1,2})\.(?P<month>\d{1,2})\.(?P<year>(?:19|20)\d{2})\b", _dotted_date),
         (r"\b((?:19|20)\d{2})/(\d{2})\b", r"\1 to \2"),
         (r"\b24/7\b", "twenty-four seven"),
+        (rf"\b(?P<first>{_DAY})\.?{_TO}(?P<last>{_DAY})\b\.?", _days),
+        # Numbers with a name of their own.
+        (r"\b401\(?k\b\)?", "four oh one K"),
+        (r"\b911\b", "nine one one"),
+        (r"\bUS\s?\$", "$"),
         # Money, by itself, in spans, and by the hour or the year.
         (_MONEY_RANGE, _money_range),
         (rf"(?P<symbol>{_SYMBOL})(?P<number>{_NUMBER})\s?(?P<scale>{_SCALE})\b", _money),
@@ -182,6 +197,9 @@ _RULES: Final[Sequence[tuple[re.Pattern[str], Say]]] = tuple(
             _half_day,
         ),
         (rf"({_TIME}){_TO}({_TIME})", r"\1 to \2"),
+        (rf"(?<=[ap]\.m\.){_TO}(?=\d)", " to "),
+        (r"(?<![\d:.])(\d{1,3}):(\d)(?![\d:])", r"\1 to \2"),
+        (r"(?<![\d/])([1-9]0)/([1-9]0)(?![\d/])", r"\1 \2"),
         (r"\b(?P<hours>\d{1,2})h(?P<minutes>[0-5]\d)\b", _hours),
         (rf"(?<![\w.])(?P<number>{_NUMBER})\s?(?P<unit>yr|wk|mo|h)s?\b\.?", _unit),
         # Numbers.
@@ -193,7 +211,6 @@ _RULES: Final[Sequence[tuple[re.Pattern[str], Say]]] = tuple(
         (r"\b(?P<word>v)(?:er\.?|ersion)?\s?(?P<number>\d+(?:\.\d+)*)\b", _points),
         (r"(?<![\w.])(?P<word>)(?P<number>\d+(?:\.\d+){2,})(?!\w|\.\d)", _points),
         (r"\bIPv(\d)\b", r"I P version \1"),
-        (r"\b401\(k\)", "four oh one K"),
         # Telephone and other long numbers, one digit after the other.
         (r"\+\d[\d() /-]{6,18}\d", _digits),
         (r"(?<![\w.,])0\d{1,4}[ /-]\d[\d -]{3,12}\d(?![\w,]|\.\d)", _digits),
@@ -214,7 +231,8 @@ _RULES: Final[Sequence[tuple[re.Pattern[str], Say]]] = tuple(
 _SAID: Final[Mapping[str, str]] = {
     # Abbreviations.
     "mgmt": "management", "mgr": "manager", "dept.": "department", "dept": "department",
-    "govt": "government", "qty": "quantity", "k8s": "Kubernetes", "i18n": "internationalization",
+    "govt": "government",
+    "aws": "A.W.S.", "qty": "quantity", "k8s": "Kubernetes", "i18n": "internationalization",
     # Things that are said as words, or not as they are spelt.
     "json": "Jason", "yaml": "yammel", "kubectl": "cube control", "nginx": "engine X",
     "graphql": "graph Q L", "postgresql": "Postgres", "sqlite": "S Q lite", "redis": "reddis",
