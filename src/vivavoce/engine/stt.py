@@ -16,6 +16,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from vivavoce.engine.denoise import denoised
 from vivavoce.engine.phrases import words
 
 SAMPLE_RATE: Final = 16_000
@@ -91,7 +92,8 @@ class Recogniser:
             return Heard("", 1.0, 0.0)
         seconds = samples.size / SAMPLE_RATE
         window = min(max(_MIN_WINDOW_SECONDS, seconds + _ROOM_SECONDS), MAX_WINDOW_SECONDS)
-        features = log_mel(samples.astype(np.float32) / 32_768.0, seconds=window, bands=self._bands)
+        sound = denoised(samples.astype(np.float32) / 32_768.0)
+        features = log_mel(sound, seconds=window, bands=self._bands)
         limit = int(_TOKENS_PER_SECOND * seconds) + _TOKENS_AT_LEAST
         tokens = [*self._prompt_tokens(prompt), *self._start]
         result: Any = self._model.generate(
