@@ -106,7 +106,7 @@ class Listener:
             heard = probability if self._is_clients(probability) else 0.0
             self._silent.append(heard < _SILENT_BELOW)
             if self._turns:
-                stirs = self._room.stirs()
+                stirs = self.is_turn_open and self._room.stirs()
                 found = self._turns.feed(heard, interrupting=interrupting, stirs=stirs)
                 events += (self._absolute(event) for event in found)
         self._forget()
