@@ -180,7 +180,7 @@ def _typed() -> list[Step]:
     call = Call()
     texts = [
         "You passed.",
-        "Gr\u00fc\u00dfe \U0001f44b\u0000 an alle",
+        "Gr\u00fc\u00dfe \U0001f44b\u0000 an dich",
         "\u0645\u0631\u062d\u0628\u0627",
     ]
     events = call.ai("Your answer?")
