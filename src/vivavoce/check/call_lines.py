@@ -192,7 +192,7 @@ async def _check_sideband(call: CheckedCall) -> None:
     if call.sideband.has_ended.is_set():
         return
     with call.report.line("same-events"):
-        await call.send("conversation.item.retrieve", item_id=_NOTHING, event_id="last")
+        await call.send_by_sideband("conversation.item.retrieve", item_id=_NOTHING, event_id="last")
         last = await _until_refused(call, "last")
         with anyio.move_on_after(call.limits.event):
             await call.sideband.until(

@@ -1,5 +1,6 @@
 """One checked call: its peer connection, its data channel and its sideband."""
 
+import json
 from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
@@ -78,6 +79,11 @@ class CheckedCall:
             await self._call.send({"type": type_, **fields})
         except WebRTCConnectionFailed:
             raise CallLost from None
+
+    async def send_by_sideband(self, type_: str, **fields: Any) -> None:
+        """Send an event by the sideband, where there is one."""
+        if self.socket is not None:
+            await self.socket.send(json.dumps({"type": type_, **fields}))
 
     async def say(self, pcm: bytes, rate: int) -> None:
         """Say something, to its end.

@@ -111,6 +111,10 @@ async def _check_transcript(call: CheckedCall, item_id: str, start: int) -> None
         with call.report.line("heard"):
             expect(settled["type"].endswith(".completed"), "the transcription failed")
             expect(WORD in settled["transcript"].lower(), f"there is no {WORD!r} in it")
+            await call.send("conversation.item.retrieve", item_id=item_id)
+            shown = await call.until(_item("conversation.item.retrieved", item_id), after=start)
+            text = shown["item"]["content"][0].get("transcript") or ""
+            expect(WORD in text.lower(), "the item that is retrieved does not hold it")
 
 
 async def _check_barge_in(call: CheckedCall, speech: Speech) -> None:

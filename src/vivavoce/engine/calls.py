@@ -15,6 +15,7 @@ from vivavoce.engine.event_audio import AppendedAudio, SpokenInEvents
 from vivavoce.engine.events import EventStream
 from vivavoce.engine.faults import Fault, Faults
 from vivavoce.engine.faulty_events import make_faulty
+from vivavoce.engine.heap import Heap
 from vivavoce.engine.ice import ice_servers
 from vivavoce.engine.interviewer_wording import Wording
 from vivavoce.engine.metrics import Metrics, ReplyClock
@@ -62,6 +63,7 @@ class Calls:
         self._faults = faults
         self._wording = wording
         self._detectors = SpeechDetectors()
+        self._heap = Heap()
         self._calls: dict[str, Call] = {}
         self._opening = 0
         self._is_closed = False
@@ -177,6 +179,8 @@ class Calls:
             how = call.ending.name.lower() if call.ending else "failed"
             self._metrics.calls_ended.labels(how).inc()
             _log.info("call %s ended: %s", call.id, how)
+            if not self._is_closed:
+                self._tasks.start_soon(self._heap.give_back)
 
     @property
     def is_closed(self) -> bool:
