@@ -16,6 +16,7 @@ from vivavoce.engine.call import Ending
 from vivavoce.engine.calls import Calls
 from vivavoce.engine.chat import ChatEndpoint, open_chat
 from vivavoce.engine.faults import Faults, parse_faults
+from vivavoce.engine.heap import settle
 from vivavoce.engine.http import make_app
 from vivavoce.engine.interviewer import stock_sentences
 from vivavoce.engine.interviewer_wording import Wording
@@ -169,7 +170,9 @@ async def run_until_signal(settings: EngineSettings, say: Callable[[str], None])
 
     with anyio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as signals:
         async with anyio.create_task_group() as tasks:
-            say(await tasks.start(run))
+            url = await tasks.start(run)
+            settle()
+            say(url)
             async for _ in signals:
                 if draining.is_set():
                     break
