@@ -10,6 +10,7 @@ from websockets import connect
 
 from support.engine import run_engine_process
 from support.realtime_events import EventLog
+from support.realtime_order import disorder_of
 from support.realtime_socket import open_session, socket_url
 from support.rtc import open_call
 from support.speech import silence, speech
@@ -116,6 +117,7 @@ async def test_every_event_of_a_call_and_its_sideband(engine):
         call.send("input_audio_buffer.clear")
         await call.until("input_audio_buffer.cleared")
         await sideband.until("input_audio_buffer.cleared")
+        await call.until(lambda _: not disorder_of(call.events))
         tasks.cancel_scope.cancel()
     assert set(call.types) == OVER_WEBRTC
     assert set(sideband.types) == OVER_WEBRTC
@@ -155,4 +157,5 @@ async def test_every_event_of_a_session_over_a_websocket():
                     await anyio.sleep(0.1)
             await client.send("input_audio_buffer.clear")
             await client.until("input_audio_buffer.cleared")
+            await client.until(lambda _: not disorder_of(client.events))
         assert set(client.types) == OVER_A_WEBSOCKET

@@ -2,6 +2,7 @@
 
 import json
 
+from support.realtime_order import disorder_of
 from support.realtime_socket import open_session
 from support.rtc import open_call
 
@@ -94,7 +95,7 @@ async def test_a_function_is_called_over_webrtc_as_well(engine):
 
 
 async def test_what_is_said_out_of_band_goes_on_beside_the_conversation(engine):
-    spoken = {"type": "realtime", "instructions": QUESTIONS}
+    """Over WebRTC a spoken reply takes its time, so that the written one overtakes it."""
     aside = {
         "conversation": "none",
         "output_modalities": ["text"],
@@ -102,26 +103,26 @@ async def test_what_is_said_out_of_band_goes_on_beside_the_conversation(engine):
         "instructions": "Questions:\n1. How old are you?",
         "input": [],
     }
-    async with open_session(engine, spoken) as client:
-        await client.send("response.create")
-        await client.send("response.create", response=aside)
-        await client.send("response.create", event_id="third")
-        error = (await client.until("error"))["error"]
+    session = {"type": "realtime", "instructions": QUESTIONS}
+    async with open_call(engine.url, engine.key, session) as call:
+        call.send("response.create")
+        await call.until("output_audio_buffer.started")
+        call.send("response.create", response=aside)
+        written = (await call.until("response.done"))["response"]
+        assert written["conversation_id"] is None
+        assert written["metadata"] == {"topic": "preview"}
+        assert "How old are you?" in written["output"][0]["content"][0]["text"]
+        call.send("response.create", event_id="another")
+        error = (await call.until("error"))["error"]
         assert error["code"] == "conversation_already_has_active_response"
-        assert error["event_id"] == "third"
-        await done(client, 2)
-        by_place = {
-            event["response"]["conversation_id"] is None: event["response"]
-            for event in client.of_type("response.done")
-        }
-        assert by_place[True]["metadata"] == {"topic": "preview"}
-        assert "How old are you?" in by_place[True]["output"][0]["content"][0]["text"]
-        assert by_place[False]["metadata"] is None
-        assert "Which city" in by_place[False]["output"][0]["content"][0]["transcript"]
-        added = [event["item"]["id"] for event in client.of_type("conversation.item.added")]
-        assert by_place[True]["output"][0]["id"] not in added
-        session = client.of_type("session.updated")[-1]["session"]
-        assert session["instructions"] == QUESTIONS
+        assert error["event_id"] == "another"
+        await call.until(lambda _: len(call.of_type("response.done")) == 2)
+        spoken = call.of_type("response.done")[1]["response"]
+        assert spoken["metadata"] is None
+        assert "Which city" in spoken["output"][0]["content"][0]["transcript"]
+        added = [event["item"]["id"] for event in call.of_type("conversation.item.added")]
+        assert added == [spoken["output"][0]["id"]]
+        assert disorder_of(call.events) == []
 
 
 async def test_a_response_takes_its_own_context_by_reference(engine):

@@ -11,6 +11,7 @@ from websockets import InvalidStatus, connect
 from websockets.exceptions import ConnectionClosed
 
 from support.engine import run_engine_process
+from support.realtime_order import disorder_of
 from support.realtime_socket import open_session, socket_url
 from support.speech import loudness, silence, speech
 from vivavoce.engine.wire_audio import Encoder, decoded
@@ -83,6 +84,7 @@ async def test_a_spoken_turn_in_events_only(engine, type_):
         assert "berlin" in heard["transcript"].lower()
         asked = await client.until("response.output_audio_transcript.done", after=after)
         assert "Why did you become a nurse?" in asked["transcript"]
+        assert disorder_of(client.events) == []
 
 
 async def test_what_is_said_is_what_the_voice_says(engine):
