@@ -164,7 +164,7 @@ async def test_a_call_that_is_lost_is_replaced_for_a_candidate_who_only_types(si
             if await room.ask(ENDED) is None:
                 await field.fill(ANSWER)
                 await room.click("Send")
-                answered = f"document.querySelectorAll('ol[role=log] li').length > {spoken_so_far}"
+                answered = f"document.querySelectorAll('[role=log] li').length > {spoken_so_far}"
                 await room.until(f"{ENDED} || ({answered} && !({LISTENS}))", seconds=20)
         assert (await room.ask(ENDED))["reason"] == "completed"
         stored = await site.platform.stored(session_id)

@@ -141,7 +141,7 @@ class Visit:
 
     async def shown(self) -> list[tuple[str, str]]:
         """Who said what, as it stands on the screen."""
-        lines = self.page.locator("ol[role=log] li")
+        lines = self.page.locator("[role=log] li")
         found = await lines.evaluate_all(
             "all => all.map(one => [one.dataset.speaker, one.querySelector('span').textContent])"
         )

@@ -19,17 +19,19 @@ export function TranscriptPanel(props: { readonly names?: Readonly<Record<Speake
           This is what was said before the connection was lost.
         </p>
       )}
-      <ol role="log" aria-live="polite">
-        {transcript.map(({ itemId, speaker, content, final, truncated }) => (
-          <li key={itemId} data-speaker={speaker} data-final={final}>
-            <b>{shown[speaker]}</b>{' '}
-            <span>
-              {content}
-              {truncated && '…'}
-            </span>
-          </li>
-        ))}
-      </ol>
+      <div role="log" aria-live="polite">
+        <ol>
+          {transcript.map(({ itemId, speaker, content, final, truncated }) => (
+            <li key={itemId} data-speaker={speaker} data-final={final}>
+              <b>{shown[speaker]}</b>{' '}
+              <span>
+                {content}
+                {truncated && '…'}
+              </span>
+            </li>
+          ))}
+        </ol>
+      </div>
     </section>
   );
 }
