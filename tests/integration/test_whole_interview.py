@@ -106,12 +106,12 @@ async def test_a_dropped_websocket_comes_back_while_the_audio_goes_on(platform: 
 async def test_another_window_takes_the_interview_over_without_a_second_greeting(
     platform: Platform,  # noqa: F811
 ):
+    candidate = await make_candidate(ANSWER)
     first = platform.client()
     async with first as call:
         async for entry in call.entries():
             if entry.final and entry.speaker == "ai":
                 break
-        candidate = await make_candidate(ANSWER)
         second = platform.client(audio=candidate, resume=call.saved())
         async with second as taken, anyio.create_task_group() as tasks:
             tasks.start_soon(attend, taken, candidate)

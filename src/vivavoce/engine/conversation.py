@@ -159,6 +159,11 @@ class Conversation:
         """All items, in order."""
         return self._items
 
+    @property
+    def is_begun(self) -> bool:
+        """Whether anything was said to the client, or given as said."""
+        return any(item.wire.get("role") == "assistant" and item.text for item in self._items)
+
     def lines(self) -> list[Line]:
         """Give what was said, for the interviewer."""
         return lines_of(self._items)

@@ -174,6 +174,8 @@ class Hearing:
         """Follow up on a silence that lasts."""
         policy, now_ms = self._listener.policy, self._listener.now_ms
         is_busy = responding or self._listener.is_turn_open or self._hearing.locked()
+        if self._silence.since_ms is None and self._conversation.is_begun:  # in another call
+            self._silence.begin(now_ms)
         lasted_ms = self._silence.count(now_ms, speaking=speaking, is_busy=is_busy)
         if policy is None or not policy.create_response:
             return

@@ -8,7 +8,7 @@ class Silence:
     """The silence after our own words. Times are milliseconds of the client's audio.
 
     Attributes:
-        since_ms: When it began; None until we have spoken for the first time.
+        since_ms: When it began; None until anything was said to the client, here or before.
         prompts: How often the client was prompted, and has said nothing since.
     """
 

@@ -91,3 +91,15 @@ async def test_who_stays_silent_is_asked_once_more_given_time_and_then_asked_som
             "I'm still here. Take your time.",
             "Let's go on. Why did you become a nurse?",
         ]
+
+
+async def test_who_stays_silent_after_a_conversation_was_taken_up_is_asked_again(engine):
+    asked = {"type": "output_text", "text": "Hello. What is your favourite city?"}
+    wanted = session(type="server_vad", idle_timeout_ms=1000)
+    async with open_call(engine.url, engine.key, wanted) as call:
+        item = {"type": "message", "role": "assistant", "content": [asked]}
+        call.send("conversation.item.create", item=item)
+        prompt = await call.until("response.output_audio_transcript.done")
+        assert prompt["transcript"] == (
+            "There's no hurry. This is what I asked. What is your favourite city?"
+        )
