@@ -83,6 +83,7 @@ EDGES: Final = (
     sessions.report_call,
     sessions.add_event,
     sessions.list_events,
+    sessions.list_machines,
     transcripts.show_transcript,
     health.healthz,
     health.readyz,

@@ -10,6 +10,7 @@ from typing import Any, Final
 
 import msgspec
 
+from vivavoce.api import openapi_interviews
 from vivavoce.api.openapi_edges import EDGES, JSON, KINDS, Edge
 from vivavoce.protocol.problem import MEDIA_TYPE, Problem
 
@@ -27,19 +28,20 @@ _TITLES: Final = {
     503: "A part that we depend on does not answer (`UNAVAILABLE`, `VM_PROVISIONING_FAILED`,"
     " `TRANSCRIPT_PROCESSING_FAILED`); `Retry-After` says when to try again.",
 }
+_ALL: Final = (*EDGES, *openapi_interviews.EDGES)
 
 
 @cache
 def document() -> Mapping[str, Any]:
     """The whole document."""
-    shapes = [shape for edge in EDGES for shape in (*edge.body, edge.answer)]
+    shapes = [shape for edge in _ALL for shape in (*edge.body, edge.answer)]
     types = [Problem, *(shape for shape in shapes if shape is not None)]
     schemas, components = msgspec.json.schema_components(
         types, ref_template="#/components/schemas/{name}"
     )
     by_type = {str(shape): schema for shape, schema in zip(types, schemas, strict=True)}
     paths: dict[str, dict[str, Any]] = {}
-    for edge in EDGES:
+    for edge in _ALL:
         paths.setdefault(edge.path, {})[edge.method] = _operation(edge, by_type)
     return {
         "openapi": "3.1.0",

@@ -10,26 +10,13 @@ from vivavoce.protocol.interview_start import (
     InterviewStartResponse,
     SessionTokenResponse,
 )
-from vivavoce.protocol.interviews import (
-    AccessTokenResponse,
-    ConsentRequest,
-    ConsentView,
-    InterviewDraft,
-    InterviewPage,
-    InterviewView,
-    InvitationCreated,
-    InvitationPage,
-    InvitationRequest,
-    InvitationView,
-    InvitationWelcome,
-    SecretRequest,
-)
 from vivavoce.protocol.machine import MachineReports
 from vivavoce.protocol.sessions import (
     CallRequest,
     EventList,
     EventReceipt,
     EventRequest,
+    MachineList,
     SessionPage,
     SessionTokenRequest,
     SessionView,
@@ -62,19 +49,17 @@ def _query(name: str, schema: Mapping[str, Any], text: str) -> dict[str, Any]:
     return {"name": name, "in": "query", "required": False, "schema": schema, "description": text}
 
 
-_SESSION_ID: Final = {
+SESSION_ID: Final = {
     "name": "sessionId",
     "in": "path",
     "required": True,
     "schema": {"type": "string", "format": "uuid"},
 }
-_MACHINE_ID: Final = {**_SESSION_ID, "name": "machineId"}
-_INTERVIEW_ID: Final = {**_SESSION_ID, "name": "interviewId"}
-_INVITATION_ID: Final = {**_SESSION_ID, "name": "invitationId"}
-_LIMIT: Final = _query(
+_MACHINE_ID: Final = {**SESSION_ID, "name": "machineId"}
+LIMIT: Final = _query(
     "limit", {"type": "integer", "minimum": 1, "maximum": 200, "default": 50}, "Rows in a page."
 )
-_CURSOR: Final = _query("cursor", {"type": "string"}, "`nextCursor` of the page before.")
+CURSOR: Final = _query("cursor", {"type": "string"}, "`nextCursor` of the page before.")
 _KEY: Final = {
     "name": "Idempotency-Key",
     "in": "header",
@@ -82,11 +67,11 @@ _KEY: Final = {
     "schema": {"type": "string", "minLength": 1, "maxLength": 255},
     "description": "The same key of the same caller gives the same session.",
 }
-_USER, _SESSION, _MACHINE = "accessToken", "sessionToken", "machineToken"
-_INVITED: Final = "invitationToken"
-KINDS: Final = (_USER, _INVITED, _SESSION, _MACHINE)
+USER, _SESSION, _MACHINE = "accessToken", "sessionToken", "machineToken"
+INVITED: Final = "invitationToken"
+KINDS: Final = (USER, INVITED, _SESSION, _MACHINE)
 """Of tokens."""
-_PEOPLE: Final = (_USER, _SESSION)
+_PEOPLE: Final = (USER, _SESSION)
 
 EDGES: Final = (
     Edge(
@@ -99,7 +84,7 @@ EDGES: Final = (
         body_is_required=False,
         answer=InterviewStartResponse,
         parameters=(_KEY,),
-        security=(_USER, _INVITED),
+        security=(USER, INVITED),
     ),
     Edge(
         "post",
@@ -110,7 +95,7 @@ EDGES: Final = (
         body=(SessionTokenRequest,),
         body_is_required=False,
         answer=SessionTokenResponse,
-        security=(*_PEOPLE, _INVITED),
+        security=(*_PEOPLE, INVITED),
     ),
     Edge(
         "post",
@@ -141,8 +126,8 @@ EDGES: Final = (
         (400, 401, 404, 405, 500, 503),
         answer=SessionPage,
         parameters=(
-            _LIMIT,
-            _CURSOR,
+            LIMIT,
+            CURSOR,
             _query(
                 "interviewId",
                 {"type": "string", "format": "uuid"},
@@ -154,7 +139,7 @@ EDGES: Final = (
                 "Only sessions in this status.",
             ),
         ),
-        security=(_USER,),
+        security=(USER,),
     ),
     Edge(
         "get",
@@ -163,7 +148,7 @@ EDGES: Final = (
         "Show a session",
         (401, 404, 405, 500, 503),
         answer=SessionView,
-        parameters=(_SESSION_ID,),
+        parameters=(SESSION_ID,),
         security=_PEOPLE,
     ),
     Edge(
@@ -173,8 +158,8 @@ EDGES: Final = (
         "Erase a session that is over, with its transcript",
         (401, 404, 405, 409, 500, 503),
         status=204,
-        parameters=(_SESSION_ID,),
-        security=(_USER,),
+        parameters=(SESSION_ID,),
+        security=(USER,),
     ),
     Edge(
         "get",
@@ -185,7 +170,7 @@ EDGES: Final = (
         answer=Transcript,
         media_types=tuple(form.media_type.partition(";")[0] for form in FORMATS.values()),
         parameters=(
-            _SESSION_ID,
+            SESSION_ID,
             _query("format", {"type": "string", "enum": sorted(FORMATS)}, "Comes before `Accept`."),
         ),
         security=_PEOPLE,
@@ -197,7 +182,7 @@ EDGES: Final = (
         "End an interview",
         (401, 403, 404, 405, 413, 500, 503),
         answer=SessionView,
-        parameters=(_SESSION_ID,),
+        parameters=(SESSION_ID,),
         security=_PEOPLE,
     ),
     Edge(
@@ -208,7 +193,7 @@ EDGES: Final = (
         (400, 401, 403, 404, 405, 409, 410, 413, 500, 503),
         status=204,
         body=(CallRequest,),
-        parameters=(_SESSION_ID,),
+        parameters=(SESSION_ID,),
         security=_PEOPLE,
     ),
     Edge(
@@ -220,46 +205,8 @@ EDGES: Final = (
         status=201,
         body=(EventRequest,),
         answer=EventReceipt,
-        parameters=(_SESSION_ID,),
+        parameters=(SESSION_ID,),
         security=_PEOPLE,
-    ),
-    Edge(
-        "post",
-        "/functions/v1/invitation-token",
-        "openInvitation",
-        "Exchange the secret of an invitation's link for a token",
-        (400, 403, 404, 405, 413, 500, 503),
-        body=(SecretRequest,),
-        answer=AccessTokenResponse,
-    ),
-    Edge(
-        "post",
-        "/functions/v1/console-token",
-        "enterConsole",
-        "Exchange the secret of a console link, once, for an access token",
-        (400, 404, 405, 413, 500, 503),
-        body=(SecretRequest,),
-        answer=AccessTokenResponse,
-    ),
-    Edge(
-        "get",
-        "/v1/invitation",
-        "showWelcome",
-        "What a candidate is told before anything begins",
-        (401, 403, 404, 405, 500, 503),
-        answer=InvitationWelcome,
-        security=(_INVITED,),
-    ),
-    Edge(
-        "post",
-        "/v1/consents",
-        "giveConsent",
-        "Agree to the text of an invitation",
-        (400, 401, 403, 404, 405, 409, 413, 500, 503),
-        status=201,
-        body=(ConsentRequest,),
-        answer=ConsentView,
-        security=(_INVITED,),
     ),
     Edge(
         "get",
@@ -268,103 +215,18 @@ EDGES: Final = (
         "What happened in a session besides speech",
         (401, 404, 405, 500, 503),
         answer=EventList,
-        parameters=(_SESSION_ID,),
+        parameters=(SESSION_ID,),
         security=_PEOPLE,
     ),
     Edge(
         "get",
-        "/v1/interviews",
-        "listInterviews",
-        "List the tenant's interviews, the newest first",
-        (400, 401, 405, 500, 503),
-        answer=InterviewPage,
-        parameters=(_LIMIT, _CURSOR),
-        security=(_USER,),
-    ),
-    Edge(
-        "post",
-        "/v1/interviews",
-        "createInterview",
-        "Plan an interview",
-        (400, 401, 405, 413, 500, 503),
-        status=201,
-        body=(InterviewDraft,),
-        answer=InterviewView,
-        security=(_USER,),
-    ),
-    Edge(
-        "get",
-        "/v1/interviews/{interviewId}",
-        "showInterview",
-        "Show an interview",
+        "/v1/sessions/{sessionId}/machines",
+        "listMachines",
+        "The machines that a session has had, and how they are",
         (401, 404, 405, 500, 503),
-        answer=InterviewView,
-        parameters=(_INTERVIEW_ID,),
-        security=(_USER,),
-    ),
-    Edge(
-        "put",
-        "/v1/interviews/{interviewId}",
-        "replaceInterview",
-        "Plan an interview anew; sessions keep what they began with",
-        (400, 401, 404, 405, 413, 500, 503),
-        body=(InterviewDraft,),
-        answer=InterviewView,
-        parameters=(_INTERVIEW_ID,),
-        security=(_USER,),
-    ),
-    Edge(
-        "delete",
-        "/v1/interviews/{interviewId}",
-        "deleteInterview",
-        "Delete an interview that was never held, with its invitations",
-        (401, 404, 405, 409, 500, 503),
-        status=204,
-        parameters=(_INTERVIEW_ID,),
-        security=(_USER,),
-    ),
-    Edge(
-        "post",
-        "/v1/interviews/{interviewId}/invitations",
-        "createInvitation",
-        "Invite a candidate; the link is shown this once",
-        (400, 401, 404, 405, 413, 500, 503),
-        status=201,
-        body=(InvitationRequest,),
-        body_is_required=False,
-        answer=InvitationCreated,
-        parameters=(_INTERVIEW_ID,),
-        security=(_USER,),
-    ),
-    Edge(
-        "get",
-        "/v1/interviews/{interviewId}/invitations",
-        "listInvitations",
-        "List the invitations of an interview, the newest first",
-        (400, 401, 404, 405, 500, 503),
-        answer=InvitationPage,
-        parameters=(_INTERVIEW_ID, _LIMIT, _CURSOR),
-        security=(_USER,),
-    ),
-    Edge(
-        "get",
-        "/v1/invitations/{invitationId}",
-        "showInvitation",
-        "Show an invitation",
-        (401, 404, 405, 500, 503),
-        answer=InvitationView,
-        parameters=(_INVITATION_ID,),
-        security=(_USER,),
-    ),
-    Edge(
-        "post",
-        "/v1/invitations/{invitationId}/revoke",
-        "revokeInvitation",
-        "Take an invitation back, and end the session that goes on with it",
-        (401, 404, 405, 413, 500, 503),
-        answer=InvitationView,
-        parameters=(_INVITATION_ID,),
-        security=(_USER,),
+        answer=MachineList,
+        parameters=(SESSION_ID,),
+        security=(USER,),
     ),
     Edge("get", "/healthz", "health", "Whether the process answers", (405,), answer=dict[str, Any]),
     Edge(

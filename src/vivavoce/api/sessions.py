@@ -31,13 +31,16 @@ from vivavoce.protocol.sessions import (
     EventReceipt,
     EventRequest,
     EventView,
+    MachineList,
+    MachineView,
     SessionFailure,
     SessionPage,
     SessionView,
 )
 from vivavoce.sessions.lifecycle import SessionStatus
-from vivavoce.store import events
+from vivavoce.store import events, machines
 from vivavoce.store import sessions as rows
+from vivavoce.store.machines import MachineRow
 from vivavoce.store.sessions import SessionRow
 
 LIST: Final = "/v1/sessions"
@@ -45,6 +48,7 @@ ONE: Final = "/v1/sessions/{session_id:str}"
 END: Final = f"{ONE}/end"
 CALL: Final = f"{ONE}/call"
 EVENTS: Final = f"{ONE}/events"
+MACHINES: Final = f"{ONE}/machines"
 MAX_BODY_BYTES: Final = 16_384
 
 
@@ -145,6 +149,35 @@ async def list_events(
                 for one in found
             ]
         )
+    )
+
+
+@get(MACHINES)
+async def list_machines(
+    request: AnyRequest, session_id: FromPath[str], api: ApiParts
+) -> Response[bytes]:
+    """The machines that a session has had: the books are ours, so its tenant is asked first."""
+    identity = api.identify(request, (tokens.ACCESS,))
+    wanted = session_id_of(session_id, identity)
+    await visible_session(api.plane, identity, wanted)
+    async with api.plane.database.as_service() as conn:
+        found = await machines.machines_of(conn, wanted)
+    return answer(MachineList(machines=[_machine_view(one) for one in found]))
+
+
+def _machine_view(machine: MachineRow) -> MachineView:
+    return msgspec.convert(
+        {
+            "machineId": machine.id,
+            "state": machine.state,
+            "provider": machine.provider,
+            "isolation": machine.isolation,
+            "region": machine.region,
+            "createdAt": machine.created_at,
+            "claimedAt": machine.claimed_at,
+            "goneAt": machine.gone_at,
+        },
+        MachineView,
     )
 
 

@@ -19,6 +19,7 @@ import anyio
 from rich.markup import escape
 from rich.table import Table
 
+from vivavoce.api.pages import INDEX, PACKAGED
 from vivavoce.cli.candidate import prepare_answers
 from vivavoce.cli.console import err, out
 from vivavoce.cli.exits import StackFailed
@@ -155,6 +156,13 @@ async def _check_voice_model(settings: ServerSettings) -> Finding:
     return Finding(Grade.GOOD, f"{voice.base_url} answers and takes the key")
 
 
+async def _check_pages(settings: ServerSettings) -> Finding:
+    folder = settings.web_folder or PACKAGED
+    if (folder / INDEX).is_file():
+        return Finding(Grade.GOOD, f"built, in {folder}")
+    return Finding(Grade.NOTE, "not built, so that candidates have no room; run: make web")
+
+
 async def _check_machines(settings: ServerSettings) -> Finding:
     with _scratch_folder() as folder:
         async with open_process_provider(folder / "machines") as provider:
@@ -181,5 +189,6 @@ CHECKS: Final[Mapping[str, Check]] = MappingProxyType(
         "speech": _check_speech,
         "voice model": _check_voice_model,
         "machines": _check_machines,
+        "pages": _check_pages,
     }
 )

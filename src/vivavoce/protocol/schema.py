@@ -56,6 +56,7 @@ SENT: Final[Mapping[str, Any]] = {
     "session-page": sessions.SessionPage,
     "event-receipt": sessions.EventReceipt,
     "event-list": sessions.EventList,
+    "machine-list": sessions.MachineList,
     "interview-view": interviews.InterviewView,
     "interview-page": interviews.InterviewPage,
     "invitation-view": interviews.InvitationView,

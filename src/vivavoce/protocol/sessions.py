@@ -89,6 +89,28 @@ class EventList(msgspec.Struct, rename="camel", frozen=True, kw_only=True):
     events: list[EventView]
 
 
+class MachineView(msgspec.Struct, rename="camel", frozen=True, kw_only=True):
+    """A machine of a session, and how it is."""
+
+    machine_id: str
+    state: Literal[
+        "requested", "starting", "ready", "claimed", "draining", "gone", "failed", "lost"
+    ]
+    """`claimed`: it serves the session. `lost`: it went away from it, and another took over."""
+    provider: str
+    isolation: str | None
+    region: str | None
+    created_at: datetime
+    claimed_at: datetime | None
+    gone_at: datetime | None
+
+
+class MachineList(msgspec.Struct, rename="camel", frozen=True, kw_only=True):
+    """`GET /v1/sessions/{id}/machines`: the oldest first."""
+
+    machines: list[MachineView]
+
+
 class SessionTokenRequest(
     msgspec.Struct, rename="camel", frozen=True, kw_only=True, forbid_unknown_fields=True
 ):

@@ -27,6 +27,7 @@ EDGES = [
     ("POST", "/v1/sessions/{id}/call", {"callId": "rtc_1"}),
     ("POST", "/v1/sessions/{id}/events", {"type": "pause"}),
     ("GET", "/v1/sessions/{id}/events", None),
+    ("GET", "/v1/sessions/{id}/machines", None),
     ("GET", "/v1/invitation", None),
     ("POST", "/v1/consents", {"version": "any", "agreed": []}),
     ("GET", "/v1/interviews", None),

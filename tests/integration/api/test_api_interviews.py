@@ -210,6 +210,22 @@ async def test_what_a_candidate_asks_for_reaches_the_recruiter(api):
         assert event["seq"] == asked.json["seq"]
 
 
+async def test_a_recruiter_sees_how_the_machines_are(api):
+    started = await api.started()
+    path = f"/v1/sessions/{started['sessionId']}/machines"
+    [machine] = (await ask(api, "GET", path)).json["machines"]
+    [first] = api.provider.of(started["sessionId"])
+    assert machine["machineId"] == first.machine.machine_id
+    assert (machine["state"], machine["isolation"]) == ("claimed", "process")
+    first.vanish()
+    await api.until(
+        "select 1 from machines where state = 'claimed' and id <> $1", first.machine.machine_id
+    )
+    states = [one["state"] for one in (await ask(api, "GET", path)).json["machines"]]
+    assert states[0] in ("lost", "gone")
+    assert states[-1] == "claimed"
+
+
 async def console_link(api, *, valid_for="1 hour"):
     secret, token_hash = invitations.new_secret()
     async with api.database.as_service() as conn:

@@ -576,6 +576,23 @@ export interface MachineInfo {
   region: string;
 }
 
+/** `GET /v1/sessions/{id}/machines`: the oldest first. */
+export interface MachineList {
+  machines: Array<MachineView>;
+}
+
+/** A machine of a session, and how it is. */
+export interface MachineView {
+  machineId: string;
+  state: "claimed" | "draining" | "failed" | "gone" | "lost" | "ready" | "requested" | "starting";
+  provider: string;
+  isolation: string | null;
+  region: string | null;
+  createdAt: string;
+  claimedAt: string | null;
+  goneAt: string | null;
+}
+
 /** An SDP offer. `replaces` names the call that this one takes the place of. */
 export interface OfferData {
   sdp: string;
@@ -1030,6 +1047,10 @@ export const edges = {
     "method": "GET",
     "path": "/v1/sessions/{sessionId}/events"
   },
+  "listMachines": {
+    "method": "GET",
+    "path": "/v1/sessions/{sessionId}/machines"
+  },
   "listInterviews": {
     "method": "GET",
     "path": "/v1/interviews"
@@ -1081,6 +1102,7 @@ export interface EdgeShapes {
   reportCall: { request: CallRequest; response: undefined };
   addEvent: { request: EventRequest; response: EventReceipt };
   listEvents: { request: undefined; response: EventList };
+  listMachines: { request: undefined; response: MachineList };
   listInterviews: { request: undefined; response: InterviewPage };
   createInterview: { request: InterviewDraft; response: InterviewView };
   showInterview: { request: undefined; response: InterviewView };
