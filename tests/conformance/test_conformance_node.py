@@ -47,6 +47,13 @@ async def test_the_openai_package_in_a_session_and_on_a_sideband(engine, tmp_pat
     ]
 
 
+async def test_the_openai_package_makes_a_call_over_webrtc_and_hangs_it_up(engine):
+    told = await run_node("openai_node_webrtc.mjs", engine, INSTRUCTIONS=QUESTIONS)
+    assert told.facts["instructions"] == QUESTIONS
+    assert "Which city do you like?" in told.facts["said"]
+    assert told.facts["loudest"] > 1_000
+
+
 @pytest.mark.parametrize("transport", ["webrtc", "websocket"])
 async def test_the_agents_sdk_holds_a_conversation(engine, answer, transport):
     told = await run_node(
