@@ -39,6 +39,8 @@ FRESH_SECONDS: Final = 10.0
 """Of life that an unclaimed machine must have left to be given to a session."""
 TRIES_IN_A_REGION: Final = 2
 REFILL_SECONDS: Final = 5.0
+SETTLE_SECONDS: Final = 0.1
+"""In which a start is answered and its offer made, before a fork competes with both."""
 DESTROY_SECONDS: Final = 10.0
 _SHARED: Final = frozenset({Isolation.PROCESS, Isolation.USER})
 _REFILL_POLICY: Final = RetryPolicy(max_attempts=8, base_delay=0.5, max_delay=30.0)
@@ -201,6 +203,7 @@ class MachinePool:
         while True:
             if self.waiting(region) >= self.warm:
                 await self._short.wait(REFILL_SECONDS)
+                await anyio.sleep(SETTLE_SECONDS)
                 continue
             try:
                 held = await self._start(region)

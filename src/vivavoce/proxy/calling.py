@@ -129,15 +129,12 @@ class Calling:
             self._time.call_made()
             replaced = previous.call_id if previous is not None else replaces
             report = CallReport(call_id=call.call_id, created_at=self._now(), replaces=replaced)
-            acknowledged = self._reports.add(report)
-            # The report goes out first: the control plane stores it while the sideband is opened.
-            for _ in range(3):
-                await anyio.lowlevel.checkpoint()
+            reported = self._reports.add(report)
             self._tasks.start_soon(call.follow)
             report_until = anyio.current_time() + REPORT_SECONDS
             await until_set(call.settled, timeout=ATTACH_SECONDS)
             with anyio.CancelScope(deadline=report_until):
-                await acknowledged.wait()
+                await reported.wait()
             call.is_answered = True
             if not call.attached.is_set():
                 self.call_deaf(call, lasting=True)

@@ -7,7 +7,7 @@ and uses a connection again within a moment. No redirects, no cookies, no compre
 
 import asyncio
 import re
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import Final, Self
@@ -142,7 +142,13 @@ class HttpClient:
 
     @asynccontextmanager
     async def post(
-        self, url: str, *, data: bytes, headers: Mapping[str, str], allow_redirects: bool = False
+        self,
+        url: str,
+        *,
+        data: bytes,
+        headers: Mapping[str, str],
+        allow_redirects: bool = False,
+        on_sent: Callable[[], None] = lambda: None,
     ) -> AsyncGenerator[Response, None]:
         """Send a request and give the answer, for the length of the block. Bound it by a timeout.
 
@@ -151,6 +157,8 @@ class HttpClient:
             data: The body.
             headers: Without `Host` and `Content-Length`.
             allow_redirects: Must be false; nobody is followed anywhere with a key.
+            on_sent: Called when the kernel has all of the request: it arrives whatever becomes of
+                this process.
 
         Raises:
             OSError: If there is no connection, or it breaks (`HttpFailed`).
@@ -163,8 +171,11 @@ class HttpClient:
         try:
             target = parts.path + (f"?{parts.query}" if parts.query else "")
             fields = {"Host": parts.netloc, "Content-Length": str(len(data)), **headers}
+            # Nothing of it may wait in this process once `drain` returns.
+            connection.writer.transport.set_write_buffer_limits(high=0)
             connection.writer.write(_request(target, fields) + data)
             await connection.writer.drain()
+            on_sent()
             head = await _read_head(connection.reader)
             body = Body(connection.reader, head)
             yield Response(head.status, Headers(head.headers), body)

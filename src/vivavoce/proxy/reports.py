@@ -2,6 +2,8 @@
 
 import logging
 from collections import deque
+from collections.abc import Iterable
+from functools import partial
 from typing import Final
 
 import anyio
@@ -28,14 +30,18 @@ class Reports:
         self._emptied = anyio.Event()
 
     def add(self, report: MachineReport) -> anyio.Event:
-        """Queue a report; the event is set when it was acknowledged."""
-        acknowledged = anyio.Event()
+        """Queue a report; the event is set when it is on its way.
+
+        From then on it arrives also if this machine dies at once. It is kept, and sent again,
+        until it was acknowledged.
+        """
+        on_its_way = anyio.Event()
         if len(self._waiting) >= MAX_WAITING and isinstance(report, EventReport):
             _log.warning("too many reports wait: one is left out")
-            return acknowledged
-        self._waiting.append((report, acknowledged))
+            return on_its_way
+        self._waiting.append((report, on_its_way))
         self._changed.set()
-        return acknowledged
+        return on_its_way
 
     async def until_sent(self) -> None:
         """Wait until nothing waits."""
@@ -55,7 +61,9 @@ class Reports:
             batch = [self._waiting[index] for index in range(min(len(self._waiting), size))]
             try:
                 await self._uplink.post(
-                    self._path, MachineReports(reports=[report for report, _ in batch])
+                    self._path,
+                    MachineReports(reports=[report for report, _ in batch]),
+                    on_sent=partial(_set_all, [on_its_way for _, on_its_way in batch]),
                 )
             except NotTaken as error:
                 failures += 1
@@ -68,6 +76,10 @@ class Reports:
                 await anyio.sleep(backoff(failures))
             else:
                 failures, size = 0, _MAX_BATCH
-                for _, acknowledged in batch:
+                for _ in batch:
                     self._waiting.popleft()
-                    acknowledged.set()
+
+
+def _set_all(events: Iterable[anyio.Event]) -> None:
+    for event in events:
+        event.set()

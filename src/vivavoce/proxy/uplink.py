@@ -1,6 +1,7 @@
 """From a machine to the control plane: HTTP with the machine's own token."""
 
 import random
+from collections.abc import Callable
 from typing import Any, Final
 
 import anyio
@@ -44,8 +45,15 @@ class Uplink:
             "Content-Type": "application/json",
         }
 
-    async def post(self, path: str, body: Any) -> bytes:
+    async def post(
+        self, path: str, body: Any, *, on_sent: Callable[[], None] = lambda: None
+    ) -> bytes:
         """Post once and give the answer.
+
+        Args:
+            path: Of the control plane.
+            body: Its JSON.
+            on_sent: Called when it is on its way, as in `HttpClient.post`.
 
         Raises:
             NotTaken: If there is no answer within 5 s, or one that is not 2xx.
@@ -57,6 +65,7 @@ class Uplink:
                     data=encode(body),
                     headers=self._headers,
                     allow_redirects=False,
+                    on_sent=on_sent,
                 ) as response:
                     if not 200 <= response.status < 300:  # noqa: PLR2004  success
                         raise NotTaken(response.status)
