@@ -35,6 +35,7 @@ from vivavoce.api.pages import PACKAGED, Pages
 from vivavoce.api.problems import EXCEPTION_HANDLERS, REQUEST_ID
 from vivavoce.api.requests import Requests
 from vivavoce.api.server import RECEIVE_SECONDS, Server, listen, make_server, serve_until
+from vivavoce.api.short_way import ShortWay
 from vivavoce.api.web import PAGES
 from vivavoce.control.configuration import allowed_origins
 from vivavoce.control.end import end_all
@@ -48,6 +49,7 @@ from vivavoce.control.takeover import replace_lost
 from vivavoce.control.voice_model import VoiceModel
 from vivavoce.errors import VivavoceError
 from vivavoce.machines.provider import MachineProvider
+from vivavoce.protocol.codec import encode
 from vivavoce.protocol.machine import VoiceAccess
 from vivavoce.protocol.messages import EndReason
 from vivavoce.settings import ServerSettings
@@ -195,7 +197,17 @@ def make_app(api: Api) -> ASGIApp:
         debug=False,
         pdb_on_exception=False,
     )
-    return Requests(app, api.metrics)
+
+    async def take_events(token: str, body: bytes) -> bytes:
+        return encode(await transcript_processor.take_events(api, token, body))
+
+    short_way = ShortWay(
+        app,
+        transcript_processor.transcript_processor,
+        take_events,
+        max_body_bytes=transcript_processor.MAX_BODY_BYTES,
+    )
+    return Requests(short_way, api.metrics)
 
 
 def _assemble(

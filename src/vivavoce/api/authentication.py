@@ -46,7 +46,16 @@ def bearer_token(request: Request[Any, Any, Any]) -> str:
     Raises:
         AuthenticationFailed: If there is none.
     """
-    scheme, _, token = request.headers.get("authorization", "").partition(" ")
+    return bearer_of(request.headers.get("authorization", ""))
+
+
+def bearer_of(authorization: str) -> str:
+    """The token in the value of an `Authorization` header.
+
+    Raises:
+        AuthenticationFailed: If there is none.
+    """
+    scheme, _, token = authorization.partition(" ")
     if scheme.lower() != "bearer" or not token.strip():
         raise AuthenticationFailed("This needs an Authorization header with a bearer token.")
     return token.strip()

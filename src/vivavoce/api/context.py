@@ -13,13 +13,12 @@ from vivavoce.api.authentication import Authenticator, bearer_token
 from vivavoce.api.ingest_queue import IngestQueue
 from vivavoce.api.metrics import Metrics
 from vivavoce.api.pages import Pages
-from vivavoce.api.problems import request_id_of
+from vivavoce.api.problems import Rendered, request_id_of
 from vivavoce.control.plane import ControlPlane
 from vivavoce.errors import NotFound
 from vivavoce.protocol.codec import encode
 
 AnyRequest = Request[Any, Any, Any]
-JSON: Final = "application/json"
 PEOPLE: Final = (tokens.ACCESS, tokens.SESSION)
 MAX_BODY_BYTES: Final = 1024 * 1024
 
@@ -80,9 +79,4 @@ def caller(identity: tokens.Identity, request: AnyRequest) -> dict[str, str]:
 
 def answer(content: Any, *, status: int = 200) -> Response[bytes]:
     """A JSON answer that nobody may keep."""
-    return Response(
-        content=encode(content),
-        status_code=status,
-        media_type=JSON,
-        headers={"cache-control": "no-store"},
-    )
+    return Rendered.json(status, encode(content)).response()

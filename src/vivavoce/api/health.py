@@ -4,9 +4,10 @@ from typing import Final
 
 from litestar import Response, get
 
-from vivavoce.api.context import JSON, ApiParts, answer
+from vivavoce.api.context import ApiParts, answer
 from vivavoce.api.metrics import MEDIA_TYPE
 from vivavoce.api.openapi import document
+from vivavoce.api.problems import JSON
 from vivavoce.errors import Unavailable
 from vivavoce.protocol.codec import encode
 

@@ -11,6 +11,7 @@ from litestar import Response, post
 from litestar.params import RawBody
 
 from vivavoce import tokens
+from vivavoce.api.authentication import bearer_token
 from vivavoce.api.context import AnyRequest, Api, ApiParts, answer
 from vivavoce.control.access import visible_session
 from vivavoce.errors import ERRORS, Code, InvalidRequest, TranscriptProcessingFailed, Unavailable
@@ -57,7 +58,16 @@ async def transcript_processor(
     request: AnyRequest, body: RawBody, api: ApiParts
 ) -> Response[bytes]:
     """Store one event, or `{"events": […]}`; who saw them is told by the credential."""
-    identity = api.identify(request, SENDERS)
+    return answer(await take_events(api, bearer_token(request), body))
+
+
+async def take_events(api: Api, token: str, body: bytes) -> TranscriptReceipt:
+    """Store what was posted and say, after commit, what became of it.
+
+    Raises:
+        VivavoceError: If the token is not good, or nothing can be stored.
+    """
+    identity = api.authenticator.verify(token, SENDERS)
     if identity.kind != tokens.ACCESS:
         identity.require(tokens.WRITE_TRANSCRIPT)
     if identity.kind == tokens.SESSION:
@@ -73,7 +83,7 @@ async def transcript_processor(
     if envelope.events is None and receipt.rejected:
         refused = receipt.rejected[0]
         raise ERRORS[Code(refused.code)](refused.message)
-    return answer(receipt)
+    return receipt
 
 
 async def _refuse_revoked(api: Api, identity: tokens.Identity) -> None:

@@ -136,6 +136,10 @@ class MachinePool:
             message = failure.message
         raise MachineProvisioningFailed(message, triedRegions=tried) from failure
 
+    def take_warm(self, region: str | None) -> Held | None:
+        """Get a machine that stands ready, if there is one in this region, or the preferred one."""
+        return self._take_warm(self.regions[0] if region is None else region)
+
     def serve(self, held: Held, session_id: str) -> None:
         """From now on this machine is the session's."""
         held.session_id = session_id

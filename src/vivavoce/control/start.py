@@ -5,7 +5,6 @@ given back, and the row says what failed. What even that cannot do is left to th
 """
 
 from collections.abc import Awaitable, Callable
-from functools import partial
 from typing import Any, Final, Literal
 
 import anyio
@@ -88,13 +87,14 @@ async def start_interview(
     new = configuration.new_session(
         plane, identity, request, idempotency_key=idempotency_key, occasion=occasion
     )
-    session = await _admit(plane, identity, new, request_id)
+    held: list[Held] = []  # at most one; given back on every way out but the good one
+    session = await _admit(plane, identity, new, request_id, held)
     if session is None:
         return await _join(plane, identity, new)
     with bound(session_id=session.id, tenant_id=session.tenant_id):
         try:
             with anyio.fail_after(START_SECONDS):
-                return await _start(plane, identity, session)
+                return await _start(plane, identity, session, held)
         except _BranchFailed as failed:
             log.warning("start failed", branch=failed.branch, code=failed.error.code)
             await _fail(plane, session, failed)
@@ -115,53 +115,95 @@ async def start_interview(
 
 
 async def _admit(
-    plane: ControlPlane, identity: tokens.Identity, new: NewSession, request_id: str | None
+    plane: ControlPlane,
+    identity: tokens.Identity,
+    new: NewSession,
+    request_id: str | None,
+    held: list[Held],
 ) -> SessionRow | None:
-    async with plane.database.as_nobody() as conn:
-        return await rows.admit_session(conn, identity.claims, new, request_id=request_id)
+    """Let the session in, with a machine if one stands ready; None if the key is known."""
+    if new.architecture == "hybrid" and (warm := plane.machines.take_warm(new.region)):
+        held.append(warm)
+    try:
+        async with plane.database.as_nobody() as conn:
+            admission = await rows.admit_session(
+                conn,
+                identity.claims,
+                new,
+                machine_id=held[0].machine_id if held else None,
+                request_id=request_id,
+            )
+    except BaseException as error:
+        # Where the session was refused, nothing is booked; after anything else it may be.
+        is_refusal = isinstance(error, VivavoceError) and not isinstance(error, Unavailable)
+        await _abandon(plane, new.id, held, is_spent=not is_refusal)
+        raise
+    if admission is not None and admission.is_booked:
+        plane.machines.serve(held[0], new.id)
+    else:
+        await _abandon(plane, new.id, held, is_spent=admission is not None)
+    return None if admission is None else admission.session
 
 
 async def _start(
-    plane: ControlPlane, identity: tokens.Identity, session: SessionRow
+    plane: ControlPlane, identity: tokens.Identity, session: SessionRow, held: list[Held]
 ) -> InterviewStartResponse:
-    held: list[Held] = []  # at most one; given back on every way out but the good one
     try:
-        secret = await _take_and_prepare(plane, session, held)
-        ready = await _claim_and_note_ready(plane, identity, session, held)
+        ready, secret = await _bring_up(plane, identity, session, held)
     except BaseException:
-        await _abandon(plane, session, held)
+        await _abandon(plane, session.id, held)
         raise
     if held and held[0].is_lost:
         plane.machines.report_loss(held[0])
     return start_response(plane, ready, secret)
 
 
-async def _take_and_prepare(
-    plane: ControlPlane, session: SessionRow, held: list[Held]
-) -> ClientSecret:
-    """Both branches at once, a machine and a key for the call; who fails first ends the other."""
+async def _bring_up(
+    plane: ControlPlane, identity: tokens.Identity, session: SessionRow, held: list[Held]
+) -> tuple[SessionRow, ClientSecret]:
+    """All at once: a machine with its claim, a key for the call and, when sure of both, the row.
+
+    Who fails first ends the others. Nobody is told of the session before all three are done.
+    """
     secrets: list[ClientSecret] = []
+    ready: list[SessionRow] = []
     failures: list[_BranchFailed] = []
+    booked, minted = anyio.Event(), anyio.Event()
+
+    async def get_machine() -> None:
+        if session.architecture == "hybrid" and not held:
+            await _take_machine(plane, session, held, session.region)
+        booked.set()
+        if held:
+            await _claim(plane, session, held)
 
     async def prepare_call() -> None:
         secrets.append(await _prepare_call(plane, session))
+        minted.set()
+
+    async def note_ready() -> None:
+        await booked.wait()
+        await minted.wait()
+        ready.append(await _note_ready(plane, identity, session, held))
 
     async with anyio.create_task_group() as branches:
 
         async def run(branch: Branch, act: Callable[[], Awaitable[None]]) -> None:
             try:
                 await act()
+            except _BranchFailed as failed:
+                failures.append(failed)
+                branches.cancel_scope.cancel()
             except VivavoceError as error:
                 failures.append(_BranchFailed(branch, error))
                 branches.cancel_scope.cancel()
 
-        if session.architecture == "hybrid":
-            take = partial(_take_machine, plane, session, held, session.region)
-            branches.start_soon(run, "machine", take)
+        branches.start_soon(run, "machine", get_machine)
         branches.start_soon(run, "call", prepare_call)
+        branches.start_soon(run, "start", note_ready)
     if failures:
         raise failures[0]
-    return secrets[0]
+    return ready[0], secrets[0]
 
 
 async def _take_machine(
@@ -191,7 +233,7 @@ async def _claim(plane: ControlPlane, session: SessionRow, held: list[Held]) -> 
         else:
             return
         region = held[0].machine.region  # the same one: the row names it
-        await _abandon(plane, session, held)
+        await _abandon(plane, session.id, held)
         try:
             await _take_machine(plane, session, held, region)
         except VivavoceError as error:
@@ -234,64 +276,38 @@ async def claim_machine(
         raise MachineLost(f"The machine refused the claim ({reply.code}).")
 
 
-async def _claim_and_note_ready(
-    plane: ControlPlane, identity: tokens.Identity, session: SessionRow, held: list[Held]
-) -> SessionRow:
-    """Both at once: nobody is told of the session before both are done."""
-    failures: list[_BranchFailed] = []
-    rows_: list[SessionRow] = []
-
-    async with anyio.create_task_group() as acts:
-
-        async def run(act: Callable[[], Awaitable[None]]) -> None:
-            try:
-                await act()
-            except _BranchFailed as failed:
-                failures.append(failed)
-                acts.cancel_scope.cancel()
-
-        async def note() -> None:
-            rows_.append(await _note_ready(plane, identity, session, held))
-
-        acts.start_soon(run, note)
-        if held:
-            acts.start_soon(run, partial(_claim, plane, session, held))
-    if failures:
-        raise failures[0]
-    return rows_[0]
-
-
 async def _note_ready(
     plane: ControlPlane, identity: tokens.Identity, session: SessionRow, held: list[Held]
 ) -> SessionRow:
     machine = held[0].machine if held else None
-    try:
-        async with plane.database.as_nobody() as conn:
-            ready = await rows.note_ready(
-                conn,
-                identity.claims,
-                session,
-                region=machine.region if machine else None,
-                isolation=machine.isolation if machine else None,
-            )
-    except VivavoceError as error:
-        raise _BranchFailed("start", error) from error
+    async with plane.database.as_nobody() as conn:
+        ready = await rows.note_ready(
+            conn,
+            identity.claims,
+            session,
+            region=machine.region if machine else None,
+            isolation=machine.isolation if machine else None,
+        )
     if ready is None:
-        ended = SessionEnded("The session was ended while it was starting.")
-        raise _BranchFailed("start", ended)
+        raise SessionEnded("The session was ended while it was starting.")
     return ready
 
 
-async def _abandon(plane: ControlPlane, session: SessionRow, held: list[Held]) -> None:
-    """Give an unclaimed machine back, destroy any other. What fails is the reaper's: rows stand."""
+async def _abandon(
+    plane: ControlPlane, session_id: str, held: list[Held], *, is_spent: bool = False
+) -> None:
+    """Give a machine back that nobody can have, destroy any other.
+
+    What fails is the reaper's: rows stand.
+    """
     with anyio.move_on_after(CLEANUP_SECONDS, shield=True):
         while held:
             one = held.pop()
             try:
-                if one.session_id is None:
+                if one.session_id is None and not is_spent:
                     await plane.machines.give_back(one)
                 else:
-                    plane.machines.release(session.id)
+                    plane.machines.release(session_id)
                     await plane.machines.destroy(one.machine)
             except (VivavoceError, OSError, TimeoutError) as error:
                 log.warning("machine left to the reaper", error=type(error).__name__)

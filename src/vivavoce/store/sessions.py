@@ -5,6 +5,7 @@ what it sees.
 """
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
@@ -94,15 +95,36 @@ _REFUSALS: Final[Mapping[str, Callable[[], VivavoceError]]] = {
 }
 
 
+@dataclass(frozen=True, slots=True)
+class Admission:
+    """A session that was let in, and whether the machine that was offered is its own."""
+
+    session: SessionRow
+    is_booked: bool
+
+
 async def admit_session(
-    conn: Connection, claims: Mapping[str, Any], new: NewSession, *, request_id: str | None
-) -> SessionRow | None:
+    conn: Connection,
+    claims: Mapping[str, Any],
+    new: NewSession,
+    *,
+    machine_id: str | None,
+    request_id: str | None,
+) -> Admission | None:
     """Insert a session in `provisioning`, if the tenant may have one more, and note who asked.
 
     One statement under the given claims, for a connection without a role (`Database.as_nobody`).
+    It is durable once `note_ready` is, or any other commit that follows it.
+
+    Args:
+        conn: The connection.
+        claims: Of whoever asks.
+        new: The session.
+        machine_id: A machine that stands ready, to be booked for it.
+        request_id: For the audit log.
 
     Returns:
-        None if the caller has a session with this idempotency key already.
+        None if the caller has a session with this idempotency key already; nothing is booked then.
 
     Raises:
         QuotaExceeded: If the tenant has all the live sessions that it may have.
@@ -114,11 +136,12 @@ async def admit_session(
     """
     try:
         record = await conn.fetchrow(
-            "select outcome, allowed from viva.admit_session($1, $2, $3, $4)",
+            "select outcome, allowed, booked from viva.admit_and_book($1, $2, $3, $4, $5)",
             msgspec.json.encode(claims).decode(),
             new,
             _LIVE,
             request_id,
+            machine_id,
         )
     except asyncpg.ForeignKeyViolationError as error:
         if error.constraint_name == "interview_sessions_interview_fkey":
@@ -135,7 +158,9 @@ async def admit_session(
         )
     if refuse := _REFUSALS.get(record["outcome"]):
         raise refuse()
-    return None if record["outcome"] == "known" else _admitted(new)
+    if record["outcome"] == "known":
+        return None
+    return Admission(_admitted(new), is_booked=record["booked"])
 
 
 def _admitted(new: NewSession) -> SessionRow:
