@@ -54,7 +54,7 @@ from vivavoce.protocol.machine import VoiceAccess
 from vivavoce.protocol.messages import EndReason
 from vivavoce.settings import ServerSettings
 from vivavoce.store.pool import Database
-from vivavoce.store.transcripts import ingest
+from vivavoce.store.transcripts import open_ingest
 from vivavoce.tokens import SigningKeys, SupabaseVerifier, Verifier
 
 log = structlog.get_logger(__name__)
@@ -247,7 +247,7 @@ def _assemble(
     api = Api(
         plane,
         authenticator,
-        IngestQueue(partial(ingest, database)),
+        IngestQueue(partial(open_ingest, database)),
         Metrics(),
         Pages(settings.web_folder or PACKAGED),
     )

@@ -5,9 +5,10 @@ submits is answered after the commit that holds his entries.
 """
 
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
-from typing import Final, Protocol
+from typing import Final
 
 import anyio
 
@@ -22,11 +23,9 @@ WRITERS: Final = 3
 ANSWER_SECONDS: Final = 30.0
 
 
-class Store(Protocol):
-    """Stores batches in one commit."""
-
-    async def __call__(self, batches: Sequence[IngestBatch]) -> list[IngestResult]:
-        """Raises `Unavailable` if nothing is known to be stored."""
+Store = Callable[[Sequence[IngestBatch]], Awaitable[list[IngestResult]]]
+"""Stores batches in one commit; raises `Unavailable` if nothing is known to be stored. To store a
+batch again does no harm."""
 
 
 @dataclass(eq=False)
@@ -37,10 +36,15 @@ class _Waiting:
 
 
 class IngestQueue:
-    """Gathers batches. `run` does the work; without it nobody is answered."""
+    """Gathers batches. `run` does the work; without it nobody is answered.
 
-    def __init__(self, store: Store) -> None:
-        self._store = store
+    Args:
+        open_store: A store on a connection of its own, kept for as long as it works: to ask a pool
+            for one each time costs a fifth of what storing an entry does.
+    """
+
+    def __init__(self, open_store: Callable[[], AbstractAsyncContextManager[Store]]) -> None:
+        self._open_store = open_store
         self._waiting: deque[_Waiting] = deque()
         self._arrived = anyio.Event()
 
@@ -70,22 +74,30 @@ class IngestQueue:
                 tasks.start_soon(self._write)
 
     async def _write(self) -> None:
-        while True:
-            while not self._waiting:
-                self._arrived = anyio.Event()
-                await self._arrived.wait()
-            taken = self._take()
-            try:
-                results = await self._store([one.batch for one in taken])
-            except Unavailable as error:
-                for one in taken:
-                    one.outcome = error
-            else:
-                for one, result in zip(taken, results, strict=True):
-                    one.outcome = result
-            finally:
-                for one in taken:
-                    one.done.set()
+        taken = await self._next()
+        is_second_try = False
+        try:
+            while True:
+                try:
+                    async with self._open_store() as store:
+                        while True:
+                            _settle(taken, await store([one.batch for one in taken]))
+                            is_second_try = False
+                            taken = await self._next()
+                except Unavailable as error:
+                    # A connection that was kept may have broken meanwhile; another tells.
+                    if is_second_try:
+                        _settle(taken, [error] * len(taken))
+                        taken = await self._next()
+                    is_second_try = not is_second_try
+        finally:  # cancelled: nobody waits in vain
+            _settle(taken, [])
+
+    async def _next(self) -> list[_Waiting]:
+        while not self._waiting:
+            self._arrived = anyio.Event()
+            await self._arrived.wait()
+        return self._take()
 
     def _take(self) -> list[_Waiting]:
         taken: list[_Waiting] = []
@@ -96,6 +108,13 @@ class IngestQueue:
                 break
             taken.append(self._waiting.popleft())
         return taken
+
+
+def _settle(taken: Sequence[_Waiting], outcomes: Sequence[IngestResult | Unavailable]) -> None:
+    for one, outcome in zip(taken, outcomes, strict=bool(outcomes)):
+        one.outcome = outcome
+    for one in taken:
+        one.done.set()
 
 
 def _outcome(one: _Waiting) -> IngestResult:

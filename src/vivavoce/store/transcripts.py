@@ -1,7 +1,9 @@
 """Transcripts: stored by one function in one round trip, read in the conversation's order."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final
 
 import msgspec
@@ -51,13 +53,27 @@ class StoredEntry:
     source: str
 
 
-async def ingest(database: Database, batches: Sequence[IngestBatch]) -> list[IngestResult]:
+@asynccontextmanager
+async def open_ingest(
+    database: Database,
+) -> AsyncGenerator[Callable[[Sequence[IngestBatch]], Awaitable[list[IngestResult]]], None]:
+    """Keep a connection for storing batches (`ingest`), for the length of the block.
+
+    Raises:
+        Unavailable: If there is no connection, or it is lost.
+    """
+    async with database.as_nobody() as connection:
+        yield partial(ingest, connection)
+
+
+async def ingest(connection: Connection, batches: Sequence[IngestBatch]) -> list[IngestResult]:
     """Store batches of several sessions: one function call, one commit, answers after it.
 
     Sending a batch again changes nothing. One that cannot be stored does not hold up the others.
 
-    Raises:
-        Unavailable: If the database does not answer; then send the same batches again.
+    Args:
+        connection: Without a role, and not in a transaction (`Database.as_nobody`).
+        batches: What to store.
     """
     payload = [
         {
@@ -68,8 +84,7 @@ async def ingest(database: Database, batches: Sequence[IngestBatch]) -> list[Ing
         }
         for batch in sorted(batches, key=lambda batch: batch.session_id)
     ]
-    async with database.as_nobody() as connection:
-        answers = await connection.fetchval("select viva.ingest($1)", payload)
+    answers = await connection.fetchval("select viva.ingest($1)", payload)
     by_position = dict(
         zip(
             sorted(range(len(batches)), key=lambda index: batches[index].session_id),

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from vivavoce.protocol.transcript import EntryMetadata, Speaker, TranscriptEntry, Witness
 from vivavoce.sessions.chain import Link, chain_order
 from vivavoce.store.pool import Database, open_database
-from vivavoce.store.transcripts import IngestBatch, ingest, read_transcript
+from vivavoce.store.transcripts import IngestBatch, IngestResult, open_ingest, read_transcript
 
 START = datetime(2026, 11, 24, 9, tzinfo=UTC)
 
@@ -62,8 +62,13 @@ async def names(database: Database, batch: IngestBatch) -> list[str]:
     return [row.entry.item_id for row in await stored(database, batch)]
 
 
+async def store(database: Database, batches: list[IngestBatch]) -> list[IngestResult]:
+    async with open_ingest(database) as ingest:
+        return await ingest(batches)
+
+
 async def send(database: Database, batch: IngestBatch, *entries: TranscriptEntry, **changes):
-    (result,) = await ingest(database, [replace(batch, entries=entries, **changes)])
+    (result,) = await store(database, [replace(batch, entries=entries, **changes)])
     return result
 
 
@@ -174,7 +179,7 @@ async def test_a_poisoned_entry_holds_up_nobody(database: Database, poison: dict
         replace(other, entries=[entry("a")]),
     ]
     for accepted, duplicates in [(2, 0), (0, 2)]:
-        first, second = await ingest(database, batches)
+        first, second = await store(database, batches)
         assert (first.accepted, first.duplicates) == (accepted, duplicates)
         assert [(r.item_id, r.code) for r in first.rejected] == [(bad.item_id, "INVALID_REQUEST")]
         assert second.accepted + second.duplicates == 1
@@ -187,7 +192,7 @@ async def test_a_poisoned_entry_holds_up_nobody(database: Database, poison: dict
 async def test_a_session_that_is_not_there_holds_up_nobody(database: Database, session_id: str):
     session = await add_session(database)
     lost = replace(session, session_id=session_id, entries=[entry("a"), entry("b")])
-    refused, kept = await ingest(database, [lost, replace(session, entries=[entry("a")])])
+    refused, kept = await store(database, [lost, replace(session, entries=[entry("a")])])
     assert [r.item_id for r in refused.rejected] == ["a", "b"]
     assert (refused.accepted, refused.duplicates) == (0, 0)
     assert kept.accepted == 1
@@ -215,7 +220,7 @@ async def test_another_session_is_refused_and_not_called_a_duplicate(
 async def test_claims_of_one_batch_do_not_reach_the_next(database: Database):
     ours, theirs = await add_session(database), await add_session(database)
     nobody = replace(ours, claims={}, entries=[entry("b")])
-    first, second, third = await ingest(
+    first, second, third = await store(
         database,
         [replace(ours, entries=[entry("a")]), nobody, replace(theirs, entries=[entry("a")])],
     )
