@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from vivavoce.control.bell import Bell
+from vivavoce.control.minting import Refusals
 from vivavoce.control.pool import MachinePool
 from vivavoce.control.voice_model import VoiceModel
 from vivavoce.settings import ServerSettings
@@ -31,6 +32,7 @@ class ControlPlane:
         machines: Those that this process holds.
         cleanup: Rung when something is left to be done.
         started: Rung when a start has ended, well or not.
+        refusals: Starts that came to nothing a moment ago.
         now: The clock.
     """
 
@@ -43,4 +45,5 @@ class ControlPlane:
     machines: MachinePool
     cleanup: Bell = field(default_factory=Bell)
     started: Bell = field(default_factory=Bell)
+    refusals: Refusals = field(default_factory=Refusals)
     now: Callable[[], datetime] = utc_now

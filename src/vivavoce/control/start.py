@@ -13,6 +13,7 @@ import structlog
 
 from vivavoce import tokens
 from vivavoce.control import configuration
+from vivavoce.control.minting import Minting, minting
 from vivavoce.control.occasion import Occasion
 from vivavoce.control.plane import ControlPlane
 from vivavoce.control.pool import Held
@@ -88,13 +89,25 @@ async def start_interview(
         plane, identity, request, idempotency_key=idempotency_key, occasion=occasion
     )
     held: list[Held] = []  # at most one; given back on every way out but the good one
-    session = await _admit(plane, identity, new, request_id, held)
-    if session is None:
-        return await _join(plane, identity, new)
+    may_hurry = not plane.refusals.has(new.tenant_id)
+    async with minting(plane.voice, new.config["call"], at_once=may_hurry) as minted:
+        session = await _admit(plane, identity, new, request_id, held)
+        if session is not None:
+            return await _start_admitted(plane, identity, session, held, minted)
+    return await _join(plane, identity, new)
+
+
+async def _start_admitted(
+    plane: ControlPlane,
+    identity: tokens.Identity,
+    session: SessionRow,
+    held: list[Held],
+    minted: Minting,
+) -> InterviewStartResponse:
     with bound(session_id=session.id, tenant_id=session.tenant_id):
         try:
             with anyio.fail_after(START_SECONDS):
-                return await _start(plane, identity, session, held)
+                return await _start(plane, identity, session, held, minted)
         except _BranchFailed as failed:
             log.warning("start failed", branch=failed.branch, code=failed.error.code)
             await _fail(plane, session, failed)
@@ -136,20 +149,27 @@ async def _admit(
     except BaseException as error:
         # Where the session was refused, nothing is booked; after anything else it may be.
         is_refusal = isinstance(error, VivavoceError) and not isinstance(error, Unavailable)
+        plane.refusals.note(new.tenant_id)
         await _abandon(plane, new.id, held, is_spent=not is_refusal)
         raise
     if admission is not None and admission.is_booked:
         plane.machines.serve(held[0], new.id)
     else:
         await _abandon(plane, new.id, held, is_spent=admission is not None)
+    if admission is None:
+        plane.refusals.note(new.tenant_id)
     return None if admission is None else admission.session
 
 
 async def _start(
-    plane: ControlPlane, identity: tokens.Identity, session: SessionRow, held: list[Held]
+    plane: ControlPlane,
+    identity: tokens.Identity,
+    session: SessionRow,
+    held: list[Held],
+    minted: Minting,
 ) -> InterviewStartResponse:
     try:
-        ready, secret = await _bring_up(plane, identity, session, held)
+        ready, secret = await _bring_up(plane, identity, session, held, minted)
     except BaseException:
         await _abandon(plane, session.id, held)
         raise
@@ -159,7 +179,11 @@ async def _start(
 
 
 async def _bring_up(
-    plane: ControlPlane, identity: tokens.Identity, session: SessionRow, held: list[Held]
+    plane: ControlPlane,
+    identity: tokens.Identity,
+    session: SessionRow,
+    held: list[Held],
+    minted: Minting,
 ) -> tuple[SessionRow, ClientSecret]:
     """All at once: a machine with its claim, a key for the call and, when sure of both, the row.
 
@@ -168,7 +192,7 @@ async def _bring_up(
     secrets: list[ClientSecret] = []
     ready: list[SessionRow] = []
     failures: list[_BranchFailed] = []
-    booked, minted = anyio.Event(), anyio.Event()
+    booked, prepared = anyio.Event(), anyio.Event()
 
     async def get_machine() -> None:
         if session.architecture == "hybrid" and not held:
@@ -178,12 +202,12 @@ async def _bring_up(
             await _claim(plane, session, held)
 
     async def prepare_call() -> None:
-        secrets.append(await _prepare_call(plane, session))
-        minted.set()
+        secrets.append(await minted.key())
+        prepared.set()
 
     async def note_ready() -> None:
         await booked.wait()
-        await minted.wait()
+        await prepared.wait()
         ready.append(await _note_ready(plane, identity, session, held))
 
     async with anyio.create_task_group() as branches:
@@ -211,11 +235,6 @@ async def _take_machine(
 ) -> None:
     held.append(await plane.machines.take(region))
     await book_machine(plane, session, held[0])
-
-
-async def _prepare_call(plane: ControlPlane, session: SessionRow) -> ClientSecret:
-    """Mint a key with the full configuration: that proves key, model and configuration."""
-    return await plane.voice.create_client_secret(configuration.issued_config(session).call)
 
 
 async def _claim(plane: ControlPlane, session: SessionRow, held: list[Held]) -> None:
@@ -386,5 +405,8 @@ async def _answer_again(plane: ControlPlane, session: SessionRow) -> InterviewSt
         raise from_code(failure.code, failure.message, **details)
     if session.status not in LIVE:
         raise SessionEnded("The session of this Idempotency-Key is over.")
-    secret = await _prepare_call(plane, session) if session.architecture == "direct" else None
+    secret: ClientSecret | None = None
+    if session.architecture == "direct":
+        call = configuration.issued_config(session).call
+        secret = await plane.voice.create_client_secret(call)
     return start_response(plane, session, secret)
