@@ -60,6 +60,7 @@ class Bench:
     """A platform to measure, a user of it, and its database as its owner sees it."""
 
     platform: Platform
+    token: str
     edge: Edge
     database: asyncpg.Connection
     admin_dsn: str
@@ -121,6 +122,6 @@ async def open_bench(
             try:
                 token = await platform.viva("token")
                 async with open_edge(platform.url, token) as edge:
-                    yield Bench(platform, edge, database, postgres.admin_dsn)
+                    yield Bench(platform, token, edge, database, postgres.admin_dsn)
             finally:
                 await database.close()

@@ -6,6 +6,7 @@ it holds no secret.
 
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import uuid4
@@ -131,8 +132,16 @@ def active_until(session: SessionRow, active_at: datetime) -> datetime:
     return active_at + timedelta(seconds=issued_config(session).limits.max_duration + slack)
 
 
-def session_token(plane: ControlPlane, session: SessionRow) -> tuple[str, datetime]:
-    """Issue a session token: it and when it expires."""
+@dataclass(frozen=True, slots=True)
+class IssuedToken:
+    """A session token and when it expires."""
+
+    value: str
+    expires_at: datetime
+
+
+def session_token(plane: ControlPlane, session: SessionRow) -> IssuedToken:
+    """Issue a session token."""
     now = time.time()
     ttl = int(min(tokens.MAX_SESSION_TOKEN_SECONDS, session.expires_at.timestamp() - now))
     token = tokens.issue(
@@ -146,7 +155,8 @@ def session_token(plane: ControlPlane, session: SessionRow) -> tuple[str, dateti
         now=now,
         iss=plane.settings.token_issuer,
     )
-    return token, datetime.fromtimestamp(int(now) + max(ttl, 1), tz=session.created_at.tzinfo)
+    expires_at = datetime.fromtimestamp(int(now) + max(ttl, 1), tz=session.created_at.tzinfo)
+    return IssuedToken(token, expires_at)
 
 
 def ice_servers(plane: ControlPlane, session: SessionRow) -> list[TurnServerConfig]:

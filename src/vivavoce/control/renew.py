@@ -39,8 +39,10 @@ async def renew_token(
     if session.architecture == "direct":
         call = configuration.issued_config(session).call
         secret = await plane.voice.create_client_secret(call)
-    token, expires_at = configuration.session_token(plane, session)
-    return SessionTokenResponse(session_token=token, expires_at=expires_at, client_secret=secret)
+    token = configuration.session_token(plane, session)
+    return SessionTokenResponse(
+        session_token=token.value, expires_at=token.expires_at, client_secret=secret
+    )
 
 
 def _which(identity: tokens.Identity, session_id: str | None) -> str:

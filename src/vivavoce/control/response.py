@@ -1,6 +1,7 @@
 """What a client is told of its session."""
 
 from vivavoce.control import configuration
+from vivavoce.control.configuration import IssuedToken
 from vivavoce.control.plane import ControlPlane
 from vivavoce.protocol.interview_start import (
     ClientSecret,
@@ -14,15 +15,17 @@ from vivavoce.store.sessions import SessionRow
 
 
 def start_response(
-    plane: ControlPlane, session: SessionRow, secret: ClientSecret | None
+    plane: ControlPlane,
+    session: SessionRow,
+    secret: ClientSecret | None,
+    token: IssuedToken,
 ) -> InterviewStartResponse:
     """The answer to a start. `secret` is handed out in the direct architecture only."""
     call = configuration.issued_config(session).call
-    token, expires_at = configuration.session_token(plane, session)
     is_hybrid = session.architecture == "hybrid"
     return InterviewStartResponse(
         session_id=session.id,
-        session_token=token,
+        session_token=token.value,
         webrtc_config=WebRTCConfig(
             sdp_proxy_url=proxy_url(plane, session.id) if is_hybrid else None,
             openai_config=OpenAIConfig(
@@ -39,7 +42,7 @@ def start_response(
             tenant_id=session.tenant_id,
             user_id=session.user_id,
             created_at=session.created_at,
-            expires_at=expires_at,
+            expires_at=token.expires_at,
             machine=machine_info(plane, session),
         ),
     )

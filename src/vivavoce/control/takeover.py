@@ -9,10 +9,10 @@ from typing import Final
 import anyio
 import structlog
 
+from vivavoce.control.bring_up import book_machine, claim_machine
 from vivavoce.control.end import end_session
 from vivavoce.control.plane import ControlPlane
 from vivavoce.control.pool import Held
-from vivavoce.control.start import book_machine, claim_machine
 from vivavoce.errors import MachineProvisioningFailed, Unavailable, VivavoceError
 from vivavoce.logs import bound
 from vivavoce.protocol.codec import encode

@@ -39,7 +39,7 @@ from vivavoce.protocol.forking import (
     MachineRecord,
 )
 from vivavoce.proxy.machine import MachineBirth, log_with, run
-from vivavoce.proxy.rehearsal import rehearse
+from vivavoce.proxy.rehearsal import limber_up, rehearse
 
 MAX_OPEN_FILES: Final = 256
 EXIT_FAILED: Final = 70
@@ -169,6 +169,7 @@ def _be_a_machine(request: ForkRequest, channel: socket.socket, parent: int) -> 
         Path(RECORD).write_bytes(encode(record))
         _tell(channel, record)
         channel.close()
+        limber_up()
 
     birth = MachineBirth(
         machine_id=request.machine_id,

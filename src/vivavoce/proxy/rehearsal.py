@@ -23,12 +23,20 @@ from websockets.http11 import Request
 from websockets.server import ServerProtocol
 from websockets.typing import Subprotocol
 
-from vivavoce.protocol.codec import encode
+from vivavoce.protocol.codec import decode, encode
 from vivavoce.protocol.forking import CONTROL_SOCKET, PROXY_SOCKET
 from vivavoce.protocol.framing import HEADER_BYTES, body_bytes, frame
-from vivavoce.protocol.machine import Claim, ClaimCommand, VoiceAccess
+from vivavoce.protocol.machine import (
+    MAX_COMMAND_BYTES,
+    Claim,
+    ClaimCommand,
+    CommandReply,
+    VoiceAccess,
+)
 from vivavoce.protocol.messages import BEARER_SUBPROTOCOL_PREFIX, SUBPROTOCOL, CloseCode
+from vivavoce.proxy.http import HttpClient
 from vivavoce.proxy.machine import MachineBirth, run
+from vivavoce.proxy.session import Session
 from vivavoce.sessions.interview import call_configuration
 from vivavoce.tokens import CANDIDATE_PERMISSIONS, ISSUER, SESSION, generate_keys, issue
 
@@ -53,6 +61,7 @@ _CONFIG: Final = call_configuration(
 )
 _ITEM: Final = {"id": "item_1", "type": "message", "role": "assistant", "status": "completed"}
 _SAID: Final = {**_ITEM, "content": [{"type": "output_audio", "transcript": "Hello."}]}
+_sample = b""  # of a claim, as it comes over the wire; written by the rehearsal
 _EVENTS: Final[tuple[dict[str, Any], ...]] = (
     {"type": "session.created", "session": _CONFIG},
     {"type": "response.created", "response": {"id": "resp_1"}},
@@ -95,7 +104,25 @@ async def rehearse(runtime: Path) -> None:
         async with _other_side() as origin, anyio.create_task_group() as tasks:
             tasks.start_soon(run, birth)
             await ready.wait()
-            await _be_candidate(folder, *_claim(machine_id, origin))
+            claim, token = _claim(machine_id, origin)
+            _keep_sample(claim)
+            await _be_candidate(folder, claim, token)
+
+
+def _keep_sample(claim: Claim) -> None:
+    global _sample  # noqa: PLW0603  the one thing that forks have of the rehearsal
+    _sample = encode(ClaimCommand(id=0, claim=claim))
+
+
+def limber_up() -> None:
+    """Take a claim as a machine does, for nobody, in a machine that was just forked.
+
+    A process that was forked copies each page when it first writes to it. Done while nobody waits,
+    that is not done while a candidate does; the pages are those that a real claim needs.
+    """
+    command = decode(_sample, ClaimCommand, max_bytes=MAX_COMMAND_BYTES)
+    session = Session(command.claim, HttpClient())
+    frame(CommandReply(id=0, ok=True, session_id=session.claim.session_id))
 
 
 def _claim(machine_id: str, origin: str) -> tuple[Claim, str]:

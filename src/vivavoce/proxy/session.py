@@ -52,6 +52,8 @@ from vivavoce.sessions.transcript import Transcript
 
 FAREWELL_SECONDS: Final = 2.0
 MAX_WAITING_OFFERS: Final = 2
+SETTLE_SECONDS: Final = 0.03
+"""In which the control plane answers the start, before this machine dials it and others."""
 _log: Final = logging.getLogger(__name__)
 
 
@@ -149,7 +151,7 @@ class Session:
             self._tasks.start_soon(self._outbox.run)
             self._tasks.start_soon(self._reports.run)
             self._tasks.start_soon(self._keep_limits)
-            self._prepare()
+            self._tasks.start_soon(self._prepare_soon)
             if self.claim.call_id is not None:
                 self._calling.take_over(self.claim.call_id)
             await self._ended.wait()
@@ -275,6 +277,10 @@ class Session:
         self._tell_trouble()
 
     # Inside.
+
+    async def _prepare_soon(self) -> None:
+        await anyio.sleep(SETTLE_SECONDS)
+        self._prepare()
 
     def _prepare(self) -> None:
         """Connect to those whom an offer involves before it comes."""
