@@ -252,6 +252,30 @@ async def test_a_tenant_cannot_have_more_sessions_than_its_quota(api, admin_dsn)
     assert (await api.start({"architecture": "direct"}, token=token)).status == 200
 
 
+async def test_who_is_refused_again_and_again_does_not_trouble_the_voice_model(api, admin_dsn):
+    token = api.access_token(tenant_id=await add_tenant(admin_dsn, sessions=1))
+    assert (await api.start({"architecture": "direct"}, token=token)).status == 200
+    statuses = [(await api.start({"architecture": "direct"}, token=token)).status for _ in range(9)]
+    assert statuses == [429] * 9
+    assert len(api.voice.configurations) <= 2
+    # Nor does he slow others down: their key is asked for at once.
+    assert (await api.start({"architecture": "direct"})).status == 200
+
+
+async def test_a_refused_start_leaves_the_warm_machine_to_the_next(database, admin_dsn):
+    async with (
+        scripted_provider() as provider,
+        scripted_voice() as voice,
+        open_api(database, admin_dsn, provider=provider, voice=voice, warm_machines=1) as api,
+    ):
+        await api.until("select 1 from machines where state = 'ready'")
+        [warm] = provider.machines
+        nobody = api.access_token(tenant_id=await add_tenant(admin_dsn, sessions=0))
+        assert (await api.start(token=nobody)).code == "QUOTA_EXCEEDED"
+        started = await api.started()
+        assert [one.machine.machine_id for one in provider.of(started["sessionId"])] == [warm]
+
+
 @pytest.mark.parametrize(
     ("body", "names"),
     [

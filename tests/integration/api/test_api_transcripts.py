@@ -60,6 +60,22 @@ async def test_an_event_is_stored_before_it_is_acknowledged_and_once(api, sessio
     assert len(await stored(api, session)) == 2
 
 
+async def test_a_page_is_answered_like_anybody_else_and_told_that_it_may_read(api, session):
+    token = machine_token(api, session)
+    plain = await api.call("POST", PROCESSOR, event(session), token=token)
+    headers = {"Origin": api.url}
+    page = await api.call("POST", PROCESSOR, event(session, 2), token=token, headers=headers)
+    assert page.headers["Access-Control-Allow-Origin"] == api.url
+    assert (plain.status, plain.json.keys()) == (page.status, page.json.keys())
+    for sender in ({}, headers):
+        refused = await api.call("POST", PROCESSOR, event(session), token="no", headers=sender)
+        assert (refused.status, refused.code) == (401, "AUTHENTICATION_FAILED")
+        assert refused.headers["X-Request-Id"] == refused.json["requestId"]
+        body = BytesIO(b" " * (8 * 1024 * 1024 + 1))
+        large = await api.call("POST", PROCESSOR, body, token=token, headers=sender)
+        assert (large.status, large.code) == (413, "INVALID_REQUEST")
+
+
 async def test_the_plain_shape_of_an_event_gets_an_id_of_its_own(api, session):
     plain = {
         "sessionId": session["sessionId"],
