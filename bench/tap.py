@@ -4,16 +4,16 @@ A relay of bytes: it neither parses nor holds anything back, so that it costs th
 more than one hop of loopback (some tenth of a millisecond, counted against the product).
 """
 
+import asyncio
 import math
 from collections.abc import AsyncGenerator, Callable
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from time import perf_counter
-from typing import Final
+from typing import Final, cast
 
 import anyio
-from anyio.abc import SocketAttribute, SocketStream
-from anyio.streams.memory import MemoryObjectReceiveStream
+from anyio.streams.memory import MemoryObjectReceiveStream, MemoryObjectSendStream
 
 REQUEST: Final = b"POST /functions/v1/transcript-processor "
 ANSWER: Final = b"HTTP/1.1 2"
@@ -27,42 +27,83 @@ class Tap:
     acknowledged: MemoryObjectReceiveStream[float]
 
 
+class _End(asyncio.Protocol):
+    """One end of a relayed connection: what it receives goes to the other end."""
+
+    def __init__(self, seen: Callable[[bytes], None]) -> None:
+        self._seen = seen
+        self._early: list[bytes] = []
+        self.transport: asyncio.Transport | None = None
+        self.other: _End | None = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self.transport = cast("asyncio.Transport", transport)
+
+    def data_received(self, data: bytes) -> None:
+        self._seen(data)
+        if self.other is None or self.other.transport is None:
+            self._early.append(data)
+        else:
+            self.other.transport.write(data)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        del exc
+        if self.other is not None and self.other.transport is not None:
+            self.other.transport.close()
+
+    def join(self, other: "_End") -> None:
+        """Relay from here on, what came before first."""
+        self.other = other
+        for data in self._early:
+            cast("asyncio.Transport", other.transport).write(data)
+
+
+class _Relay(_End):
+    """The machine's end, which makes the API's end and watches both."""
+
+    def __init__(
+        self, port: int, tasks: anyio.abc.TaskGroup, sink: MemoryObjectSendStream[float]
+    ) -> None:
+        super().__init__(self._request)
+        self._port = port
+        self._tasks = tasks
+        self._sink = sink
+        self._asked = False
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        super().connection_made(transport)
+        self._tasks.start_soon(self._connect)
+
+    async def _connect(self) -> None:
+        loop = asyncio.get_running_loop()
+        try:
+            _, api = await loop.create_connection(
+                lambda: _End(self._answer), "127.0.0.1", self._port
+            )
+        except OSError:
+            cast("asyncio.Transport", self.transport).close()
+            return
+        api.join(self)
+        self.join(api)
+
+    def _request(self, data: bytes) -> None:
+        self._asked = self._asked or REQUEST in data
+
+    def _answer(self, data: bytes) -> None:
+        if self._asked and data.startswith(ANSWER):
+            self._asked = False
+            self._sink.send_nowait(perf_counter())
+
+
 @asynccontextmanager
 async def tap(port: int) -> AsyncGenerator[Tap, None]:
     """Stand before the API's `port` on loopback, for the length of the block."""
     send, receive = anyio.create_memory_object_stream[float](math.inf)
-
-    async def pump(source: SocketStream, sink: SocketStream, seen: Callable[[bytes], None]) -> None:
-        with suppress(anyio.BrokenResourceError, anyio.ClosedResourceError):
-            async with sink:
-                async for piece in source:
-                    seen(piece)
-                    await sink.send(piece)
-
-    async def relay(machine: SocketStream) -> None:
-        asked = False
-
-        def request(piece: bytes) -> None:
-            nonlocal asked
-            asked = asked or REQUEST in piece
-
-        def answer(piece: bytes) -> None:
-            nonlocal asked
-            if asked and piece.startswith(ANSWER):
-                asked = False
-                send.send_nowait(perf_counter())
-
-        async with (
-            machine,
-            await anyio.connect_tcp("127.0.0.1", port) as api,
-            anyio.create_task_group() as pumps,
-        ):
-            pumps.start_soon(pump, machine, api, request)
-            pumps.start_soon(pump, api, machine, answer)
-
-    listener = await anyio.create_tcp_listener(local_host="127.0.0.1")
-    address = listener.extra(SocketAttribute.local_address)  # noqa: S610  anyio's, not Django's
-    async with send, receive, listener, anyio.create_task_group() as tasks:
-        tasks.start_soon(listener.serve, relay)
-        yield Tap(f"http://127.0.0.1:{address[1]}", receive)
-        tasks.cancel_scope.cancel()
+    loop = asyncio.get_running_loop()
+    async with send, receive, anyio.create_task_group() as tasks:
+        server = await loop.create_server(lambda: _Relay(port, tasks, send), "127.0.0.1", 0)
+        try:
+            yield Tap(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}", receive)
+        finally:
+            server.close()
+            tasks.cancel_scope.cancel()
