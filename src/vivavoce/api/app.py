@@ -30,12 +30,12 @@ from vivavoce.api.authentication import Authenticator
 from vivavoce.api.context import MAX_BODY_BYTES, Api
 from vivavoce.api.gateway import Gateway
 from vivavoce.api.ingest_queue import IngestQueue
+from vivavoce.api.lane import Lane
 from vivavoce.api.metrics import Metrics
 from vivavoce.api.pages import PACKAGED, Pages
 from vivavoce.api.problems import EXCEPTION_HANDLERS, REQUEST_ID
 from vivavoce.api.requests import Requests
 from vivavoce.api.server import RECEIVE_SECONDS, Server, listen, make_server, serve_until
-from vivavoce.api.short_way import ShortWay
 from vivavoce.api.web import PAGES
 from vivavoce.control.configuration import allowed_origins
 from vivavoce.control.end import end_all
@@ -153,6 +153,8 @@ async def run_api(
         server = make_server(
             make_app(api),
             upgrades=_gateway(api, tasks),
+            lane=_lane(api),
+            tasks=tasks,
             started=lambda: started(url),
             receive_seconds=receive_seconds,
         )
@@ -197,17 +199,14 @@ def make_app(api: Api) -> ASGIApp:
         debug=False,
         pdb_on_exception=False,
     )
+    return Requests(app, api.metrics)
 
+
+def _lane(api: Api) -> Lane:
     async def take_events(token: str, body: bytes) -> bytes:
         return encode(await transcript_processor.take_events(api, token, body))
 
-    short_way = ShortWay(
-        app,
-        transcript_processor.transcript_processor,
-        take_events,
-        max_body_bytes=transcript_processor.MAX_BODY_BYTES,
-    )
-    return Requests(short_way, api.metrics)
+    return Lane(transcript_processor.PATH, take_events, api.metrics)
 
 
 def _assemble(

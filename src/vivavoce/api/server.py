@@ -12,11 +12,13 @@ from typing import Any, Final, Protocol
 from uuid import uuid4
 
 import anyio
+import anyio.abc
 import h11
 import uvicorn
 from litestar.types import ASGIApp
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
+from vivavoce.api.lane import Lane, LaneRequest
 from vivavoce.errors import InvalidRequest
 from vivavoce.protocol.codec import encode
 from vivavoce.protocol.problem import MEDIA_TYPE, problem
@@ -27,6 +29,8 @@ KEEP_ALIVE_SECONDS: Final = 30
 GRACEFUL_SECONDS: Final = 2
 MAX_HEAD_BYTES: Final = 32_768
 MAX_WEBSOCKET_BYTES: Final = 262_144
+MAX_EARLY_BYTES: Final = 65_536
+"""Of requests that come before the one in the lane is answered."""
 
 
 class Upgrades(Protocol):
@@ -43,12 +47,22 @@ class Connection(H11Protocol):
     """One connection: closed if a request does not arrive whole within the deadline."""
 
     def __init__(
-        self, *args: Any, upgrades: Upgrades, receive_seconds: float, **kwargs: Any
+        self,
+        *args: Any,
+        upgrades: Upgrades,
+        lane: Lane | None,
+        tasks: anyio.abc.TaskGroup | None,
+        receive_seconds: float,
+        **kwargs: Any,
     ) -> None:
         super().__init__(*args, **kwargs)
         self._upgrades = upgrades
+        self._lane = lane
+        self._tasks = tasks
         self._receive_seconds = receive_seconds
         self._deadline: asyncio.TimerHandle | None = None
+        self._is_in_lane = False
+        self._early = b""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Start the clock: somebody who connects has something to say."""
@@ -61,7 +75,20 @@ class Connection(H11Protocol):
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        """Run the clock from a request's first byte to its last."""
+        """Run the clock from a request's first byte to its last; take the lane where it can be."""
+        if self._is_in_lane:
+            self._early += data  # before its answer: next in line
+            if len(self._early) > MAX_EARLY_BYTES:
+                self.transport.close()
+            return
+        if self._lane is not None and self._is_between_requests():
+            request = self._lane.read(data)
+            if request is not None and self._tasks is not None:
+                self._stop_clock()
+                self._unset_keepalive_if_required()
+                self._is_in_lane = True
+                self._tasks.start_soon(self._answer_in_lane, self._lane, request)
+                return
         if self._deadline is None:
             self._start_clock()
         super().data_received(data)
@@ -73,6 +100,24 @@ class Connection(H11Protocol):
         super().on_response_complete()
         if self._deadline is None and self._is_receiving():
             self._start_clock()
+
+    async def _answer_in_lane(self, lane: Lane, request: LaneRequest) -> None:
+        try:
+            answer = await lane.answer(request)
+            if not self.transport.is_closing():
+                self.transport.write(answer)
+        finally:
+            self._is_in_lane = False
+        self.timeout_keep_alive_task = self.loop.call_later(
+            self.timeout_keep_alive, self.timeout_keep_alive_handler
+        )
+        if self._early:
+            early, self._early = self._early, b""
+            self.data_received(early)
+
+    def _is_between_requests(self) -> bool:
+        is_answered = self.cycle is None or self.cycle.response_complete
+        return is_answered and self.conn.their_state is h11.IDLE and not self.conn.trailing_data[0]
 
     def _is_receiving(self) -> bool:
         state = self.conn.their_state
@@ -163,12 +208,30 @@ def make_server(
     *,
     upgrades: Upgrades,
     started: Callable[[], None],
+    lane: Lane | None = None,
+    tasks: anyio.abc.TaskGroup | None = None,
     receive_seconds: float = RECEIVE_SECONDS,
 ) -> Server:
-    """Prepare a server for `serve_until`."""
+    """Prepare a server for `serve_until`.
+
+    Args:
+        app: Answers requests.
+        upgrades: Takes connections over.
+        started: Told when connections are taken.
+        lane: Answers some requests beside `app`.
+        tasks: Owns the lane's answers.
+        receive_seconds: In which a request must have arrived whole.
+    """
 
     def connection(*args: Any, **kwargs: Any) -> Connection:
-        return Connection(*args, upgrades=upgrades, receive_seconds=receive_seconds, **kwargs)
+        return Connection(
+            *args,
+            upgrades=upgrades,
+            lane=lane,
+            tasks=tasks,
+            receive_seconds=receive_seconds,
+            **kwargs,
+        )
 
     config = uvicorn.Config(
         app,
