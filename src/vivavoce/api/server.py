@@ -29,8 +29,6 @@ KEEP_ALIVE_SECONDS: Final = 30
 GRACEFUL_SECONDS: Final = 2
 MAX_HEAD_BYTES: Final = 32_768
 MAX_WEBSOCKET_BYTES: Final = 262_144
-MAX_EARLY_BYTES: Final = 65_536
-"""Of requests that come before the one in the lane is answered."""
 
 
 class Upgrades(Protocol):
@@ -61,8 +59,6 @@ class Connection(H11Protocol):
         self._tasks = tasks
         self._receive_seconds = receive_seconds
         self._deadline: asyncio.TimerHandle | None = None
-        self._is_in_lane = False
-        self._early = b""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Start the clock: somebody who connects has something to say."""
@@ -76,17 +72,12 @@ class Connection(H11Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Run the clock from a request's first byte to its last; take the lane where it can be."""
-        if self._is_in_lane:
-            self._early += data  # before its answer: next in line
-            if len(self._early) > MAX_EARLY_BYTES:
-                self.transport.close()
-            return
         if self._lane is not None and self._is_between_requests():
             request = self._lane.read(data)
             if request is not None and self._tasks is not None:
                 self._stop_clock()
                 self._unset_keepalive_if_required()
-                self._is_in_lane = True
+                self.transport.pause_reading()  # what follows waits for the answer
                 self._tasks.start_soon(self._answer_in_lane, self._lane, request)
                 return
         if self._deadline is None:
@@ -102,18 +93,13 @@ class Connection(H11Protocol):
             self._start_clock()
 
     async def _answer_in_lane(self, lane: Lane, request: LaneRequest) -> None:
-        try:
-            answer = await lane.answer(request)
-            if not self.transport.is_closing():
-                self.transport.write(answer)
-        finally:
-            self._is_in_lane = False
-        self.timeout_keep_alive_task = self.loop.call_later(
-            self.timeout_keep_alive, self.timeout_keep_alive_handler
-        )
-        if self._early:
-            early, self._early = self._early, b""
-            self.data_received(early)
+        answer = await lane.answer(request)
+        if not self.transport.is_closing():
+            self.transport.write(answer)
+            self.timeout_keep_alive_task = self.loop.call_later(
+                self.timeout_keep_alive, self.timeout_keep_alive_handler
+            )
+            self.transport.resume_reading()
 
     def _is_between_requests(self) -> bool:
         is_answered = self.cycle is None or self.cycle.response_complete
