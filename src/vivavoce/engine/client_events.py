@@ -18,6 +18,7 @@ from vivavoce.engine.response import Wish
 
 MAX_EVENT_BYTES: Final = 262_144
 MAX_AUDIO_EVENT_BYTES: Final = 16 * 1024 * 1024
+_WITH_AUDIO: Final = frozenset(("input_audio_buffer.append", "conversation.item.create"))
 _MIN_COMMIT_MS: Final = 100
 _MAX_METADATA: Final = 16
 _MAX_METADATA_KEY: Final = 64
@@ -46,6 +47,8 @@ def take_event(call: Call, message: str | bytes) -> None:
         event = _decoded(message, MAX_AUDIO_EVENT_BYTES if call.appended else MAX_EVENT_BYTES)
         given_id = event.get("event_id")
         event_id = given_id if isinstance(given_id, str) else None
+        if len(message) > MAX_EVENT_BYTES and event["type"] not in _WITH_AUDIO:
+            raise _too_large(MAX_EVENT_BYTES)
         _HANDLERS.get(event["type"], _refuse_type)(call, event)
     except Refused as refused:
         call.events.emit("error", **error_fields(refused, event_id))
@@ -53,7 +56,7 @@ def take_event(call: Call, message: str | bytes) -> None:
 
 def _decoded(message: str | bytes, limit: int) -> dict[str, Any]:
     if len(message) > limit:
-        raise Refused(f"The event is larger than {limit // 1024} KiB.", code="event_too_large")
+        raise _too_large(limit)
     try:
         event = msgspec.json.decode(message)
     except (msgspec.MsgspecError, UnicodeError, RecursionError) as error:
@@ -61,6 +64,10 @@ def _decoded(message: str | bytes, limit: int) -> dict[str, Any]:
     if not isinstance(event, dict) or not isinstance(event.get("type"), str):
         raise Refused("An event is an object with a type.", code="invalid_event", param="type")
     return event
+
+
+def _too_large(limit: int) -> Refused:
+    return Refused(f"The event is larger than {limit // 1024} KiB.", code="event_too_large")
 
 
 def _update_session(call: Call, event: _Event) -> None:

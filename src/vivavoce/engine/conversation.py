@@ -18,6 +18,7 @@ from vivavoce.engine.spoken import spoken
 ROOT: Final = "root"
 _MAX_ITEMS: Final = 5_000
 _MAX_ITEM_BYTES: Final = 65_536
+_MAX_RECORDING_BYTES: Final = 7_000_000  # G.711: just under the 15 minutes that can be transcribed
 _MAX_CLIENT_BYTES: Final = 4 * 1024 * 1024
 _LETTERS_OF_A_DIGIT: Final = 5  # measured on the bundled voice, as is the next
 _LETTERS_OF_A_WORD: Final = 3
@@ -274,6 +275,8 @@ def _client_message(item_id: str, given: Mapping[str, Any]) -> Item:
             if item.audio:
                 raise _bad_item("an item holds one recording at most", "item.content")
             item.audio = from_base64(part.get("audio"), "item.content[].audio")
+            if len(item.audio) > _MAX_RECORDING_BYTES:
+                raise _bad_item("a recording has at most 7 MB", "item.content")
             item.audio_index, item.is_heard = index, not item.audio
     return item
 

@@ -16,6 +16,7 @@ from vivavoce.engine.realtime_fields import Json, Session
 from vivavoce.engine.refusals import Refused
 from vivavoce.engine.turn import TurnPolicy
 
+_MAX_DEPTH: Final = 64
 _DEFAULT_MODEL: Final = "vivavoce-local"
 _DEFAULT_VOICE: Final = "heart"
 _PCM: Final = MappingProxyType({"type": "audio/pcm", "rate": 24_000})
@@ -146,6 +147,8 @@ def _settle_audio(audio: Json, name: str) -> None:
 
 def _checked(update: object, name: str) -> Json:
     """Check the types of an update and return the fields of it that the engine knows."""
+    if _is_deeper(update, _MAX_DEPTH):
+        raise _invalid(name, f"it is nested more than {_MAX_DEPTH} levels deep")
     if isinstance(update, Mapping):
         _refuse_unsupported(update, name)
     try:
@@ -157,6 +160,14 @@ def _checked(update: object, name: str) -> Json:
     for tool in fields.get("tools") or ():
         tool["type"] = "function"
     return fields
+
+
+def _is_deeper(value: object, levels: int) -> bool:
+    if isinstance(value, Mapping):
+        value = list(value.values())
+    if not isinstance(value, list):
+        return False
+    return levels == 0 or any(_is_deeper(child, levels - 1) for child in value)
 
 
 def _refuse_unsupported(update: Mapping[str, Any], name: str) -> None:

@@ -182,6 +182,20 @@ async def test_audio_that_is_none_is_refused_by_its_field(engine, audio):
         assert (error["param"], error["event_id"]) == ("audio", "bad")
 
 
+async def test_only_audio_makes_an_event_large(engine):
+    recording = base64.b64encode(bytes(7_000_001)).decode()
+    too_long = {"type": "input_audio", "audio": recording}
+    async with open_session(engine) as client:
+        await client.send("session.update", session={"model": "m" * 300_000}, event_id="one")
+        error = (await client.until("error"))["error"]
+        assert (error["code"], error["event_id"]) == ("event_too_large", "one")
+        item = {"type": "message", "role": "user", "content": [too_long]}
+        before = len(client.events)
+        await client.send("conversation.item.create", item=item, event_id="two")
+        error = (await client.until("error", after=before))["error"]
+        assert (error["param"], error["event_id"]) == ("item.content", "two")
+
+
 async def send_until_closed(socket, message):
     with contextlib.suppress(ConnectionClosed):
         await socket.send(message)

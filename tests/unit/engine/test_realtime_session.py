@@ -70,3 +70,40 @@ def test_a_wrong_value_is_refused_by_the_name_of_its_field(update, param):
     with pytest.raises(Refused) as refused:
         updated_session(default_session(), update)
     assert refused.value.param == param
+
+
+def test_what_is_nested_without_end_is_refused():
+    schema: dict = {}
+    for _ in range(500):
+        schema = {"properties": schema}
+    update = {"tools": [{"type": "function", "name": "deep", "parameters": schema}]}
+    with pytest.raises(Refused, match="nested"):
+        updated_session(default_session(), update)
+
+
+def test_audio_formats_are_shown_whole_and_custom_voices_by_their_id():
+    update = {
+        "audio": {
+            "input": {"format": {"type": "audio/pcma", "rate": 8_000}},
+            "output": {"format": {"type": "audio/pcm"}, "voice": {"id": "voice_1"}},
+        }
+    }
+    audio = updated_session(default_session(), update)["audio"]
+    assert audio["input"]["format"] == {"type": "audio/pcma"}
+    assert audio["output"]["format"] == {"type": "audio/pcm", "rate": 24_000}
+    assert audio["output"]["voice"] == "voice_1"
+
+
+def test_null_is_off_where_the_api_says_so_and_nothing_elsewhere():
+    session = updated_session(default_session(), {"instructions": "Ask.", "tracing": "auto"})
+    nulls = {
+        "instructions": None,
+        "tools": None,
+        "tracing": None,
+        "audio": {"input": {"transcription": None, "format": None}, "output": None},
+    }
+    session = updated_session(session, nulls)
+    assert session["instructions"] == "Ask."
+    assert session["tools"] == []
+    assert session["tracing"] is None
+    assert session["audio"]["input"]["format"] == {"type": "audio/pcm", "rate": 24_000}
