@@ -1,7 +1,7 @@
 """Steady noise made softer before recognition: fans, streets, hiss. Clean speech stays as it is.
 
-A Wiener filter by frequency: the noise of each band is what its softest moments hold, and the gain
-of a band follows how much of it is speech, smoothed over time ("decision-directed"). No gain goes
+A Wiener filter by frequency: the noise is what the softest moments hold, and the gain of a band
+follows how much of it is speech, smoothed over time ("decision-directed"). No gain goes
 below 0.3: a recogniser does better with some noise than with the musical tones that are left of it.
 
 Source: Ephraim and Malah, "Speech enhancement using a minimum mean-square error short-time
@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 _FRAME: Final = 512
 _STEP: Final = 128
 _OVERLAP: Final = _FRAME / _STEP / 2  # sum of the squared windows
-_SOFTEST_PERCENT: Final = 20
+_SOFTEST_SHARE: Final = 0.1  # of a turn: the silence before and after it is more
 _SMOOTHING: Final = 0.92
 _LEAST_GAIN: Final = 0.3
 _CLEAN: Final = 0.01  # noise in the power of the whole: below -20 dB it disturbs nobody
@@ -46,12 +46,13 @@ def denoised(samples: Floats) -> Floats:
 
 
 def _noise(power: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Give the mean power of the noise in each band, by its softest moments."""
+    """Give the power of the noise in each band, as it is in the softest moments of the whole."""
     inside = power[_FRAME // _STEP : -_FRAME // _STEP]
-    if not len(inside):
+    count = round(_SOFTEST_SHARE * len(inside))
+    if not count:
         return np.zeros(power.shape[1])
-    softest = np.percentile(inside, _SOFTEST_PERCENT, axis=0)
-    return np.asarray(softest / -np.log(1 - _SOFTEST_PERCENT / 100))  # power of noise: exponential
+    softest = np.argsort(inside.sum(axis=1))[:count]
+    return np.asarray(inside[softest].mean(axis=0))
 
 
 def _gains(power: NDArray[np.float64], noise: NDArray[np.float64]) -> NDArray[np.float64]:
