@@ -17,12 +17,7 @@ from vivavoce.errors import (
     Unavailable,
     VivavoceError,
 )
-from vivavoce.protocol.machine import (
-    Claim,
-    EventReport,
-    ExitedReport,
-    StatusReport,
-)
+from vivavoce.protocol.machine import Claim, EventReport, ExitedReport, StatusReport
 from vivavoce.protocol.messages import (
     CloseCode,
     EndReason,

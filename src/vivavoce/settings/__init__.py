@@ -14,13 +14,10 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Final, Literal, TypeVar
-from urllib.parse import urlsplit
+from typing import Any, Final, Literal, TypeVar
 
 from pydantic import (
-    AfterValidator,
     AliasChoices,
-    BeforeValidator,
     Field,
     SecretStr,
     ValidationError,
@@ -30,37 +27,23 @@ from pydantic import (
 from pydantic_settings import (
     BaseSettings,
     InitSettingsSource,
-    NoDecode,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
 )
 
-from vivavoce import turn
+from vivavoce.settings.kinds import (
+    Names,
+    Port,
+    Seconds,
+    StunUrls,
+    TurnUrls,
+    Url,
+    reachable,
+    turn_secret,
+)
 
 PREFIX: Final = "VIVA_"
 OPENAI_BASE_URL: Final = "https://api.openai.com/v1"
-
-
-def _url(value: str) -> str:
-    parts = urlsplit(value)
-    if parts.scheme not in ("http", "https") or not parts.netloc:
-        raise ValueError("should be a URL such as http://127.0.0.1:8100/v1")
-    return value.rstrip("/")
-
-
-def _words(value: Any) -> Any:
-    if isinstance(value, str):
-        return tuple(part.strip() for part in value.split(",") if part.strip())
-    return value
-
-
-Url = Annotated[str, AfterValidator(_url)]
-Names = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_words)]
-"""Several words: separated by commas in the environment, a list in the file."""
-StunUrls = Annotated[Names, AfterValidator(turn.stun_urls)]
-TurnUrls = Annotated[Names, AfterValidator(turn.turn_urls)]
-Port = Annotated[int, Field(ge=0, le=65535)]
-Seconds = Annotated[float, Field(gt=0, le=86_400)]
 
 
 class SettingsError(ValueError):
@@ -191,8 +174,8 @@ class EngineSettings(Settings):
 
     @field_validator("engine_turn_secret")
     @classmethod
-    def _is_a_turn_secret(cls, value: SecretStr | None, info: ValidationInfo) -> SecretStr | None:
-        return _turn_secret(value, info.data.get("engine_turn_servers", ()))
+    def _is_aturn_secret(cls, value: SecretStr | None, info: ValidationInfo) -> SecretStr | None:
+        return turn_secret(value, info.data.get("engine_turn_servers", ()))
 
     @field_validator("engine_api_key")
     @classmethod
@@ -300,8 +283,8 @@ class ServerSettings(Settings):
 
     @field_validator("turn_secret")
     @classmethod
-    def _is_a_turn_secret(cls, value: SecretStr | None, info: ValidationInfo) -> SecretStr | None:
-        return _turn_secret(value, info.data.get("turn_servers", ()))
+    def _is_aturn_secret(cls, value: SecretStr | None, info: ValidationInfo) -> SecretStr | None:
+        return turn_secret(value, info.data.get("turn_servers", ()))
 
     @field_validator("supabase_jwt_secret")
     @classmethod
@@ -313,12 +296,12 @@ class ServerSettings(Settings):
     @property
     def origin(self) -> str:
         """Where browsers reach the API."""
-        return self.public_url or f"http://{_reachable(self.host)}:{self.port}"
+        return self.public_url or f"http://{reachable(self.host)}:{self.port}"
 
     @property
     def machine_origin(self) -> str:
         """Where machines reach the API."""
-        return self.control_url or f"http://{_reachable(self.host)}:{self.port}"
+        return self.control_url or f"http://{reachable(self.host)}:{self.port}"
 
     @property
     def voice(self) -> "VoiceEndpoint | None":
@@ -397,11 +380,6 @@ def unknown_variables(environment: Mapping[str, str]) -> list[str]:
     return sorted(name for name in environment if name.startswith(PREFIX) and name not in known)
 
 
-def _turn_secret(value: SecretStr | None, urls: tuple[str, ...]) -> SecretStr | None:
-    turn.check_secret(None if value is None else value.get_secret_value(), urls)
-    return value
-
-
 def _flat(table: Mapping[str, Any], prefix: str = "") -> Mapping[str, Any]:
     values: dict[str, Any] = {}
     for key, value in table.items():
@@ -419,7 +397,3 @@ def _complaint(error: Any) -> str:
     source = "environment" if os.environ.get(variable) else "settings file"
     expected = error["msg"].removeprefix("Value error, ")
     return f"{variable} ({source}): {expected[:1].lower()}{expected[1:]}"
-
-
-def _reachable(host: str) -> str:
-    return "127.0.0.1" if host in ("0.0.0.0", "::", "") else host  # noqa: S104  read, not bound
