@@ -103,6 +103,18 @@ async def test_a_call_at_its_limit_expires_as_at_the_real_service():
                 await call.closed.wait()
 
 
+async def test_a_call_that_fails_says_so_to_its_sidebands():
+    with run_engine_process(faults="dying-calls=0.5", drain_seconds="0") as engine:
+        async with (
+            open_call(engine.url, engine.key) as call,
+            sideband(engine, call.call_id) as socket,
+        ):
+            with anyio.fail_after(10):
+                await socket.wait_closed()
+                await call.closed.wait()
+            assert socket.close_code == 1011
+
+
 async def test_an_engine_that_is_stopped_says_so():
     with run_engine_process(drain_seconds="0") as engine:
         async with open_call(engine.url, engine.key) as call:
