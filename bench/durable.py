@@ -1,7 +1,6 @@
 """How long what was said stands on thin air: from the model's event to the commit's receipt."""
 
 from collections.abc import Sequence
-from time import perf_counter
 from typing import Final
 
 import anyio
@@ -62,11 +61,11 @@ def event_to_receipt(call: Call, tapped: Tap) -> Measure:
 
     async def measure() -> float:
         item_id = heard.pop() if heard else await call.listen()
-        started = perf_counter()
         await call.transcribe(item_id, LINE)
+        left_at = call.left_at
         with anyio.fail_after(ANSWER_SECONDS):
             acknowledged = await tapped.acknowledged.receive()
         heard.append(await call.listen())
-        return acknowledged - started
+        return acknowledged - left_at
 
     return measure

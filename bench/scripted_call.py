@@ -10,6 +10,7 @@ import json
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
+from time import perf_counter
 from typing import Any, Final
 from uuid import uuid4
 
@@ -69,7 +70,11 @@ class Script:
 
 @dataclass(eq=False)
 class Call:
-    """One call: the sidebands attached to it, and its conversation."""
+    """One call: the sidebands attached to it, and its conversation.
+
+    Attributes:
+        left_at: When the newest event left (`perf_counter`).
+    """
 
     script: Script
     session: Event
@@ -79,10 +84,12 @@ class Call:
     hung_up: anyio.Event = field(default_factory=anyio.Event)
     sidebands: set[web.WebSocketResponse] = field(default_factory=set)
     items: dict[str, Event] = field(default_factory=dict)
+    left_at: float = 0.0
 
     async def emit(self, type_: str, **fields: Any) -> None:
         """Send an event to everybody who listens now."""
         event = json.dumps({"type": type_, "event_id": f"event_{uuid4().hex[:12]}", **fields})
+        self.left_at = perf_counter()
         if self.channel is not None and self.channel.readyState == "open":
             self.channel.send(event)
         for sideband in tuple(self.sidebands):
