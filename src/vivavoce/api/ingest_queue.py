@@ -21,6 +21,7 @@ MAX_ENTRIES_PER_CALL: Final = 2_000
 WRITERS: Final = 3
 """Commits under way at once: more would only take connections from others."""
 ANSWER_SECONDS: Final = 30.0
+REOPEN_SECONDS: Final = 1.0
 
 
 Store = Callable[[Sequence[IngestBatch]], Awaitable[list[IngestResult]]]
@@ -35,6 +36,30 @@ class _Waiting:
     outcome: IngestResult | Unavailable | None = None
 
 
+@dataclass(eq=False)
+class _Counter:
+    """A store that serves one at a time, without a queue."""
+
+    store: Store
+    is_free: bool = True
+    broken: anyio.Event = field(default_factory=anyio.Event)
+
+    async def serve(self, batches: Sequence[IngestBatch]) -> list[IngestResult] | None:
+        """Store batches; None if it is not known whether they are stored."""
+        self.is_free = False
+        try:
+            with anyio.fail_after(ANSWER_SECONDS):
+                results = await self.store(batches)
+        except (Unavailable, TimeoutError):
+            self.broken.set()
+            return None
+        except BaseException:  # cancelled: the connection may be in the middle of something
+            self.broken.set()
+            raise
+        self.is_free = True
+        return results
+
+
 class IngestQueue:
     """Gathers batches. `run` does the work; without it nobody is answered.
 
@@ -46,6 +71,7 @@ class IngestQueue:
     def __init__(self, open_store: Callable[[], AbstractAsyncContextManager[Store]]) -> None:
         self._open_store = open_store
         self._waiting: deque[_Waiting] = deque()
+        self._counter: _Counter | None = None
         self._arrived = anyio.Event()
 
     async def submit(self, batches: Sequence[IngestBatch]) -> list[IngestResult]:
@@ -54,6 +80,10 @@ class IngestQueue:
         Raises:
             TranscriptProcessingFailed: If it is not known to be stored: send it again.
         """
+        if (counter := self._counter) is not None and counter.is_free and not self._waiting:
+            results = await counter.serve(batches)
+            if results is not None:
+                return results
         if len(self._waiting) + len(batches) > MAX_WAITING:
             raise _failed("Too many entries wait to be stored; send them again shortly.")
         waiting = [_Waiting(batch) for batch in batches]
@@ -70,8 +100,21 @@ class IngestQueue:
     async def run(self) -> None:
         """Store what is submitted, until cancelled."""
         async with anyio.create_task_group() as tasks:
+            tasks.start_soon(self._keep_counter)
             for _ in range(WRITERS):
                 tasks.start_soon(self._write)
+
+    async def _keep_counter(self) -> None:
+        """Keep a store for those who come when nobody waits: they need not be put in a queue."""
+        while True:
+            try:
+                async with self._open_store() as store:
+                    self._counter = _Counter(store)
+                    await self._counter.broken.wait()
+            except Unavailable:
+                await anyio.sleep(REOPEN_SECONDS)
+            finally:
+                self._counter = None
 
     async def _write(self) -> None:
         taken = await self._next()
