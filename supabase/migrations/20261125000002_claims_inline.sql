@@ -10,7 +10,3 @@ create or replace function viva.tenant_id() returns uuid
   return coalesce(
     viva.claims() ->> 'tenant_id', viva.claims() -> 'app_metadata' ->> 'tenant_id'
   )::uuid;
-
-create or replace function viva.session_id() returns uuid
-  language sql stable
-  return (viva.claims() ->> 'session_id')::uuid;

@@ -73,7 +73,7 @@ class Database:
         Raises:
             Unavailable: As in `as_tenant`.
         """
-        with _told_plainly():
+        with told_plainly():
             async with self._pool.acquire(timeout=ACQUIRE_SECONDS) as connection:
                 yield connection
 
@@ -81,7 +81,7 @@ class Database:
     async def _transaction(
         self, role: str, claims: Mapping[str, Any]
     ) -> AsyncGenerator[Connection, None]:
-        with _told_plainly():
+        with told_plainly():
             async with self._pool.acquire(timeout=ACQUIRE_SECONDS) as connection:
                 try:
                     await connection.execute(_beginning(role, claims))
@@ -107,7 +107,7 @@ def _beginning(role: str, claims: Mapping[str, Any]) -> str:
 
 
 @contextmanager
-def _told_plainly() -> Generator[None, None, None]:
+def told_plainly() -> Generator[None, None, None]:
     """Tell of a lost database in our own words, once for all the ways of losing it."""
     try:
         yield

@@ -3,7 +3,6 @@
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from functools import partial
 from typing import Any, Final
 
 import msgspec
@@ -16,7 +15,7 @@ from vivavoce.protocol.transcript import (
     TranscriptEntry,
     Witness,
 )
-from vivavoce.store.pool import Connection, Database
+from vivavoce.store.pool import Connection, Database, told_plainly
 
 MAX_PAGE: Final = 1000
 
@@ -63,7 +62,12 @@ async def open_ingest(
         Unavailable: If there is no connection, or it is lost.
     """
     async with database.as_nobody() as connection:
-        yield partial(ingest, connection)
+
+        async def store(batches: Sequence[IngestBatch]) -> list[IngestResult]:
+            with told_plainly():  # whoever calls need not stand inside this block
+                return await ingest(connection, batches)
+
+        yield store
 
 
 async def ingest(connection: Connection, batches: Sequence[IngestBatch]) -> list[IngestResult]:
