@@ -6,6 +6,7 @@ own client. What the sideband saw is never overwritten by what a client says.
 """
 
 from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
 from datetime import datetime
 
 import msgspec
@@ -31,6 +32,7 @@ class Transcript:
         self._told: dict[tuple[str, Witness], TranscriptEntry] = {}
         self._published: dict[str, TranscriptEntry] = {}
         self._order: tuple[str, ...] = ()
+        self._places: dict[str, _Place] = {}
 
     def apply(self, event: realtime.ServerEvent, *, now: datetime) -> list[TranscriptEntry]:
         """Take an event of the call.
@@ -186,27 +188,64 @@ class Transcript:
         self._order = tuple(chain_order(links))
 
     def _publish(self) -> list[TranscriptEntry]:
-        """Bring the published entries up to date; return those that changed."""
+        """Bring the published entries up to date; return those that changed, in order.
+
+        Most events touch one item and leave its place and its neighbours as they are: then that
+        item alone is looked at, however long the interview is.
+        """
+        touched = {item for testimony in self._testimonies.values() for item in testimony.touched}
         if any(testimony.moved for testimony in self._testimonies.values()):
             self._sort()
-        touched = {item for testimony in self._testimonies.values() for item in testimony.touched}
-        changed: list[TranscriptEntry] = []
-        previous: str | None = None
-        for item_id in self._order:
-            witness, account = self._best(item_id)
-            held = self._published.get(item_id)
-            if held is not None or (account.content and not account.hidden):
-                link = self._link(account, previous)
-                if item_id in touched or (held and held.previous_item_id != link):
-                    entry = self._revised(item_id, witness, account, link)
-                    if _is_news(entry, held):
-                        changed.append(entry)
-            if not (account.hidden or account.silent):
-                previous = item_id
+            changed = self._publish_from_the_top(touched)
+        else:
+            places = sorted(self._of(touched), key=lambda found: found[1].number)
+            if any(self._is_passed_over(item_id) != place.passed for item_id, place in places):
+                changed = self._publish_from_the_top(touched)
+            else:
+                news = (self._publish_one(item_id, place.previous) for item_id, place in places)
+                changed = [entry for entry in news if entry is not None]
         for testimony in self._testimonies.values():
             testimony.touched.clear()
             testimony.moved = False
         return changed
+
+    def _publish_from_the_top(self, touched: Collection[str]) -> list[TranscriptEntry]:
+        """Go through all items: those that follow a moved or silent one have another link."""
+        changed: list[TranscriptEntry] = []
+        previous: str | None = None
+        self._places.clear()
+        for number, item_id in enumerate(self._order):
+            passed = self._is_passed_over(item_id)
+            self._places[item_id] = _Place(number, previous, passed)
+            held = self._published.get(item_id)
+            _, account = self._best(item_id)
+            is_elsewhere = held and held.previous_item_id != self._link(account, previous)
+            if item_id in touched or is_elsewhere:
+                entry = self._publish_one(item_id, previous)
+                if entry is not None:
+                    changed.append(entry)
+            if not passed:
+                previous = item_id
+        return changed
+
+    def _publish_one(self, item_id: str, previous: str | None) -> TranscriptEntry | None:
+        """Bring one entry up to date; None if nobody need be told."""
+        witness, account = self._best(item_id)
+        held = self._published.get(item_id)
+        if held is None and (account.hidden or not account.content):
+            return None
+        entry = self._revised(item_id, witness, account, self._link(account, previous))
+        return entry if _is_news(entry, held) else None
+
+    def _is_passed_over(self, item_id: str) -> bool:
+        """Whether what follows an item is linked to the one before it."""
+        _, account = self._best(item_id)
+        return account.hidden or account.silent
+
+    def _of(self, item_ids: Iterable[str]) -> list[tuple[str, "_Place"]]:
+        """Items with their places, as far as they have one."""
+        found = ((item_id, self._places.get(item_id)) for item_id in item_ids)
+        return [(item_id, place) for item_id, place in found if place is not None]
 
     def _link(self, account: Account, previous: str | None) -> str | None:
         """The item before it that has or may yet have text; one that is not here keeps its name."""
@@ -224,6 +263,15 @@ class Transcript:
             entry = msgspec.structs.replace(entry, revision=account.revision)
         self._published[item_id] = entry
         return entry
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Where an item stood when all were last gone through: its number, and what it follows."""
+
+    number: int
+    previous: str | None
+    passed: bool
 
 
 def _entry_of(
