@@ -8,7 +8,7 @@ from typing import Final
 
 import anyio
 
-from bench import durable, hearing, memory, offer, start, start_parallel, turns, up
+from bench import durable, hearing, memory, offer, start, start_parallel, turns, up, voice
 from bench.rounds import tell
 from bench.verdicts import Figure, Report, table
 
@@ -22,6 +22,7 @@ BENCHES: Final[Mapping[str, Callable[[], Awaitable[Sequence[Figure] | Report]]]]
         "up": up.measure,
         "turns": turns.measure,
         "hearing": hearing.measure,
+        "voice": voice.measure,
     }
 )
 

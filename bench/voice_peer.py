@@ -1,0 +1,65 @@
+"""A Pipecat bot in a process and an environment of its own, which is made on first use."""
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Final
+
+import anyio
+from anyio.streams.text import TextReceiveStream
+
+from bench.rounds import tell
+from bench.running import NotRunning
+
+_ROOT: Final = Path(__file__).parents[1]
+PYTHON: Final = _ROOT / ".venv-peers" / "bin" / "python"
+_BOT: Final = _ROOT / "bench" / "peers" / "pipecat_bot.py"
+_START_SECONDS: Final = 60.0
+
+
+async def install_peers() -> None:
+    """Install the packages of `requirements-peers.txt` apart, as `make peers` does.
+
+    Raises:
+        NotRunning: If there is no `make`, or it fails; its own words are on standard error.
+    """
+    make = shutil.which("make")
+    if make is None:
+        raise NotRunning("The peers are installed by `make`; install it, or run `make peers` once.")
+    tell("voice: installing Pipecat apart, unless it is there")
+    done = await anyio.run_process(
+        [make, "--no-print-directory", ".venv-peers/.installed", f"PYTHON={sys.executable}"],
+        cwd=_ROOT,
+        stdout=sys.stderr,
+        stderr=None,
+        check=False,
+    )
+    if done.returncode:
+        raise NotRunning("The packages of requirements-peers.txt cannot be installed.")
+
+
+@asynccontextmanager
+async def run_peer() -> AsyncGenerator[str, None]:
+    """Keep the bot running for the length of the block; gives where it takes offers.
+
+    Raises:
+        NotRunning: If its packages cannot be installed, or it does not start.
+    """
+    await install_peers()
+    environment = {**os.environ, "HF_HUB_OFFLINE": "1"}
+    async with await anyio.open_process(
+        [str(PYTHON), str(_BOT)], env=environment, stdin=subprocess.DEVNULL, stderr=None
+    ) as process:
+        try:
+            assert process.stdout is not None
+            with anyio.fail_after(_START_SECONDS):
+                port = await TextReceiveStream(process.stdout).receive()
+            yield f"http://127.0.0.1:{port.strip()}"
+        except anyio.EndOfStream as error:
+            raise NotRunning("Pipecat did not start; see above.") from error
+        finally:
+            process.kill()
