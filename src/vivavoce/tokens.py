@@ -166,7 +166,8 @@ class Verifier:
     """Verifies tokens against a set of public keys.
 
     A good signature stays good: it is checked once for each of the last `MAX_REMEMBERED` tokens,
-    because that alone costs more than storing an entry. Time and purpose are checked every time.
+    because that alone costs more than storing an entry; and so does a token's purpose, for each
+    purpose that it was good for. Its time is checked every time.
     """
 
     def __init__(self, jwks: Mapping[str, Any], *, issuer: str = ISSUER) -> None:
@@ -174,6 +175,7 @@ class Verifier:
         self._key_set = KeySet(list(self._keys.values()))
         self._issuer = issuer
         self._remembered: dict[str, Mapping[str, Any]] = {}
+        self._known: dict[tuple[str, ...], Identity] = {}
 
     def verify(
         self, token: str, *, audiences: Sequence[str], now: float | None = None, grace: int = 0
@@ -190,8 +192,12 @@ class Verifier:
             AuthenticationFailed: For anything that is not a good token, without saying which check
                 failed, except that an expired token is called so.
         """
-        claims = self._signed_claims(token)
         instant = int(time.time() if now is None else now)
+        purpose = (token, *audiences)
+        known = self._known.get(purpose)
+        if known is not None and instant <= known.expires_at + grace:
+            return known  # all else that was checked stays as it was
+        claims = self._signed_claims(token)
         registry = JWTClaimsRegistry(
             now=instant,
             leeway=CLOCK_LEEWAY_SECONDS,
@@ -202,7 +208,11 @@ class Verifier:
             jti={"essential": True},
         )
         _check_claims(claims, registry, instant=instant, grace=grace)
-        return _identity(claims)
+        identity = _identity(claims)
+        if len(self._known) >= MAX_REMEMBERED:
+            del self._known[next(iter(self._known))]
+        self._known[purpose] = identity
+        return identity
 
     def _signed_claims(self, token: str) -> dict[str, Any]:
         claims = self._remembered.get(token)

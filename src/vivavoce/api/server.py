@@ -59,6 +59,8 @@ class Connection(H11Protocol):
         self._tasks = tasks
         self._receive_seconds = receive_seconds
         self._deadline: asyncio.TimerHandle | None = None
+        self._lane_request: LaneRequest | None = None
+        self._lane_filled: anyio.Event | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Start the clock: somebody who connects has something to say."""
@@ -66,8 +68,10 @@ class Connection(H11Protocol):
         self._start_clock()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Stop the clock."""
+        """Stop the clock, and whoever answers."""
         self._stop_clock()
+        if self._lane_filled is not None:
+            self._lane_filled.set()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
@@ -78,7 +82,11 @@ class Connection(H11Protocol):
                 self._stop_clock()
                 self._unset_keepalive_if_required()
                 self.transport.pause_reading()  # what follows waits for the answer
-                self._tasks.start_soon(self._answer_in_lane, self._lane, request)
+                self._lane_request = request
+                if self._lane_filled is None:
+                    self._tasks.start_soon(self._answer_in_lane, self._lane)
+                else:
+                    self._lane_filled.set()
                 return
         if self._deadline is None:
             self._start_clock()
@@ -92,14 +100,20 @@ class Connection(H11Protocol):
         if self._deadline is None and self._is_receiving():
             self._start_clock()
 
-    async def _answer_in_lane(self, lane: Lane, request: LaneRequest) -> None:
-        answer = await lane.answer(request)
-        if not self.transport.is_closing():
+    async def _answer_in_lane(self, lane: Lane) -> None:
+        """Answer what comes by the lane until the connection is gone: one task for all of it."""
+        while (request := self._lane_request) is not None:
+            self._lane_request = None
+            self._lane_filled = anyio.Event()
+            answer = await lane.answer(request)
+            if self.transport.is_closing():
+                return
             self.transport.write(answer)
             self.timeout_keep_alive_task = self.loop.call_later(
                 self.timeout_keep_alive, self.timeout_keep_alive_handler
             )
             self.transport.resume_reading()
+            await self._lane_filled.wait()
 
     def _is_between_requests(self) -> bool:
         is_answered = self.cycle is None or self.cycle.response_complete
