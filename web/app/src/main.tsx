@@ -1,13 +1,16 @@
-import { StrictMode } from 'react';
+import './ui/base.css';
+import { lazy, Suspense } from 'react';
 import { createRoot } from 'react-dom/client';
+import { Waiting } from './ui/Notice.tsx';
+
+const Candidate = lazy(() => import('./candidate/Candidate.tsx'));
 
 const root = document.getElementById('root');
 if (root) {
+  const isCandidate = location.pathname.startsWith('/i');
   createRoot(root).render(
-    <StrictMode>
-      <main>
-        <h1>Vivavoce</h1>
-      </main>
-    </StrictMode>,
+    <Suspense fallback={<Waiting>One moment</Waiting>}>
+      {isCandidate ? <Candidate /> : <h1>Vivavoce</h1>}
+    </Suspense>,
   );
 }

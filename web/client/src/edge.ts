@@ -14,10 +14,14 @@ const codeByStatus: Readonly<Record<number, string>> = {
   429: 'RATE_LIMITED',
 };
 
-interface Ask<Request> {
-  readonly token: string;
+/** What is asked of an edge. */
+export interface Ask<Request> {
+  /** For the `Authorization` header; the edges that hand out tokens take none. */
+  readonly token?: string;
   readonly body?: Request;
-  readonly sessionId?: string;
+  /** What stands in the braces of the edge's path. */
+  readonly places?: Readonly<Record<string, string>>;
+  readonly query?: Readonly<Record<string, string>>;
   readonly headers?: Readonly<Record<string, string>>;
   /** Let the request outlive the page: for what is said when leaving. */
   readonly keepalive?: boolean;
@@ -95,29 +99,62 @@ export class Edge {
     return this.#ask('endSession', { token, sessionId, keepalive: true });
   }
 
-  async #ask<Name extends keyof EdgeShapes>(
+  #ask<Name extends keyof EdgeShapes>(
     name: Name,
-    { token, body, sessionId, headers, keepalive = false }: Ask<EdgeShapes[Name]['request']>,
+    { sessionId, ...asked }: Ask<EdgeShapes[Name]['request']> & { readonly sessionId?: string },
   ): Promise<EdgeShapes[Name]['response']> {
-    const { method, path } = edges[name];
-    const url = this.#baseUrl + path.replace('{sessionId}', encodeURIComponent(sessionId ?? ''));
-    const { response, text } = await send(url, {
-      method,
-      keepalive,
-      headers: {
-        authorization: `Bearer ${token}`,
-        ...(method === 'POST' ? { 'content-type': 'application/json' } : {}),
-        ...headers,
-      },
-      ...(method === 'POST' ? { body: JSON.stringify(body ?? {}) } : {}),
-    });
-    if (!response.ok) throw refusalOf(response, text);
-    try {
-      return (text === '' ? undefined : JSON.parse(text)) as EdgeShapes[Name]['response'];
-    } catch {
-      throw errorOf('UNAVAILABLE', `${new URL(url).origin} answered with something else.`);
-    }
+    const places = sessionId === undefined ? {} : { sessionId };
+    return askEdge(this.#baseUrl, name, { ...asked, places });
   }
+}
+
+/**
+ * Ask one edge of the control plane.
+ *
+ * Rejects with a `WebRTCConnectionError`: the code of the refusal, or `UNAVAILABLE`.
+ */
+export async function askEdge<Name extends keyof EdgeShapes>(
+  baseUrl: string,
+  name: Name,
+  asked: Ask<EdgeShapes[Name]['request']>,
+): Promise<EdgeShapes[Name]['response']> {
+  const text = await askEdgeForText(baseUrl, name, asked);
+  try {
+    return (text === '' ? undefined : JSON.parse(text)) as EdgeShapes[Name]['response'];
+  } catch {
+    throw errorOf('UNAVAILABLE', `${new URL(baseUrl).origin} answered with something else.`);
+  }
+}
+
+/** The same for an answer that is no JSON, such as an exported transcript. */
+export async function askEdgeForText<Name extends keyof EdgeShapes>(
+  baseUrl: string,
+  name: Name,
+  {
+    token,
+    body,
+    places = {},
+    query = {},
+    headers,
+    keepalive = false,
+  }: Ask<EdgeShapes[Name]['request']>,
+): Promise<string> {
+  const { method, path } = edges[name];
+  const place = path.replace(/\{(\w+)\}/g, (_, key) => encodeURIComponent(places[key] ?? ''));
+  const search = new URLSearchParams(query).toString();
+  const isWriting = method === 'POST' || method === 'PUT';
+  const { response, text } = await send(baseUrl + place + (search && `?${search}`), {
+    method,
+    keepalive,
+    headers: {
+      ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
+      ...(isWriting ? { 'content-type': 'application/json' } : {}),
+      ...headers,
+    },
+    ...(isWriting ? { body: JSON.stringify(body ?? {}) } : {}),
+  });
+  if (!response.ok) throw refusalOf(response, text);
+  return text;
 }
 
 /** An SDP answer, and the call's id where the voice model gives one. */

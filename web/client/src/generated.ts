@@ -1001,7 +1001,7 @@ export type ProxyMessage = SessionReadyMessage | TranscriptMessage | ErrorMessag
 
 export type RealtimeServerEvent = SessionCreated | SessionUpdated | ErrorEvent | SpeechStarted | SpeechStopped | Committed | TimeoutTriggered | ItemAdded | ItemDone | ItemRetrieved | ItemDeleted | ItemTruncated | TranscriptionDelta | TranscriptionCompleted | TranscriptionFailed | ResponseCreated | ResponseDone | OutputItemAdded | OutputItemDone | AudioTranscriptDelta | AudioTranscriptDone | OutputTextDelta | OutputTextDone | FunctionCallArgumentsDone | OutputAudioStarted | OutputAudioStopped | OutputAudioCleared;
 
-/** The API's edges that a person's token opens, by operation. */
+/** The API's edges for people, by operation: a token opens them, or they hand one out. */
 export const edges = {
   "startInterview": {
     "method": "POST",
@@ -1050,6 +1050,22 @@ export const edges = {
   "listMachines": {
     "method": "GET",
     "path": "/v1/sessions/{sessionId}/machines"
+  },
+  "openInvitation": {
+    "method": "POST",
+    "path": "/functions/v1/invitation-token"
+  },
+  "enterConsole": {
+    "method": "POST",
+    "path": "/functions/v1/console-token"
+  },
+  "showWelcome": {
+    "method": "GET",
+    "path": "/v1/invitation"
+  },
+  "giveConsent": {
+    "method": "POST",
+    "path": "/v1/consents"
   },
   "listInterviews": {
     "method": "GET",
@@ -1103,6 +1119,10 @@ export interface EdgeShapes {
   addEvent: { request: EventRequest; response: EventReceipt };
   listEvents: { request: undefined; response: EventList };
   listMachines: { request: undefined; response: MachineList };
+  openInvitation: { request: SecretRequest; response: AccessTokenResponse };
+  enterConsole: { request: SecretRequest; response: AccessTokenResponse };
+  showWelcome: { request: undefined; response: InvitationWelcome };
+  giveConsent: { request: ConsentRequest; response: ConsentView };
   listInterviews: { request: undefined; response: InterviewPage };
   createInterview: { request: InterviewDraft; response: InterviewView };
   showInterview: { request: undefined; response: InterviewView };

@@ -14,7 +14,7 @@ export {
   type ConnectionState,
   type SignallingHealth,
 } from './connection.ts';
-export { Edge, exchangeSdp, type TokenSource } from './edge.ts';
+export { type Ask, askEdge, askEdgeForText, Edge, exchangeSdp, type TokenSource } from './edge.ts';
 export {
   asConnectionError,
   type DeviceCode,
@@ -28,6 +28,7 @@ export type * as wire from './generated.ts';
 export {
   type ConnectionEvent,
   type ConnectionStatus,
+  type EdgeShapes,
   type EndReason,
   type ErrorCode,
   errorRecoveryMap,

@@ -1,0 +1,70 @@
+import {
+  asConnectionError,
+  openMicrophone,
+  Sound,
+  type WebRTCConnectionError,
+} from '@vivavoce/client';
+import { useEffect, useState } from 'react';
+import { enoughMs, type Heard, hear, nothingHeard } from './hearing.ts';
+
+const lookMs = 50;
+
+/** A microphone that is listened to, and nothing of it is kept or sent. */
+export interface MicrophoneCheck {
+  readonly status: 'opening' | 'open' | 'refused';
+  readonly error: WebRTCConnectionError | null;
+  readonly level: number;
+  readonly isHeard: boolean;
+  /** Its name, as the browser tells it. */
+  readonly label: string;
+}
+
+/** Open a microphone while the component stands. Another `attempt` tries anew. */
+export function useMicrophone(attempt: number): MicrophoneCheck {
+  const [opened, setOpened] = useState<{
+    readonly track: MediaStreamTrack | null;
+    readonly error: WebRTCConnectionError | null;
+  }>({ track: null, error: null });
+  const [heard, setHeard] = useState<Heard>(nothingHeard);
+  // biome-ignore lint/correctness/useExhaustiveDependencies: another attempt opens it anew
+  useEffect(() => {
+    let isOver = false;
+    let track: MediaStreamTrack | null = null;
+    const sound = new Sound();
+    let timer: ReturnType<typeof setInterval> | undefined;
+    const open = async () => {
+      try {
+        track = await openMicrophone();
+        if (isOver) return track.stop();
+        sound.listenTo(track);
+        setOpened({ track, error: null });
+        timer = setInterval(() => {
+          const { candidate } = sound.levels();
+          setHeard((before) => hear(before, candidate, lookMs));
+        }, lookMs);
+      } catch (error) {
+        if (!isOver) setOpened({ track: null, error: asConnectionError(error) });
+      }
+    };
+    setOpened({ track: null, error: null });
+    setHeard(nothingHeard);
+    void open();
+    const wake = () => void sound.unblock(); // a browser may want a touch before it measures
+    document.addEventListener('pointerdown', wake);
+    return () => {
+      isOver = true;
+      clearInterval(timer);
+      document.removeEventListener('pointerdown', wake);
+      track?.stop();
+      void sound.close();
+    };
+  }, [attempt]);
+  const { track, error } = opened;
+  return {
+    status: error ? 'refused' : track ? 'open' : 'opening',
+    error,
+    level: heard.level,
+    isHeard: heard.spokenMs >= enoughMs,
+    label: track?.label ?? '',
+  };
+}
