@@ -194,7 +194,7 @@ def _edges(document: Schema) -> str:
                 shape = f"{{ request: {_body(operation)}; response: {_answer(operation)} }}"
                 shapes.append(f"  {name}: {shape};\n")
     return (
-        "/** The API's edges for people, by operation: a token opens them, or they hand one out. */\n"
+        "/** The API's edges for people, by operation: a token opens them, or is handed out. */\n"
         f"export const edges = {_literal(addresses)} as const;\n\n"
         "/** What each edge takes and answers. */\n"
         f"export interface EdgeShapes {{\n{''.join(shapes)}}}\n"

@@ -1001,7 +1001,7 @@ export type ProxyMessage = SessionReadyMessage | TranscriptMessage | ErrorMessag
 
 export type RealtimeServerEvent = SessionCreated | SessionUpdated | ErrorEvent | SpeechStarted | SpeechStopped | Committed | TimeoutTriggered | ItemAdded | ItemDone | ItemRetrieved | ItemDeleted | ItemTruncated | TranscriptionDelta | TranscriptionCompleted | TranscriptionFailed | ResponseCreated | ResponseDone | OutputItemAdded | OutputItemDone | AudioTranscriptDelta | AudioTranscriptDone | OutputTextDelta | OutputTextDone | FunctionCallArgumentsDone | OutputAudioStarted | OutputAudioStopped | OutputAudioCleared;
 
-/** The API's edges for people, by operation: a token opens them, or they hand one out. */
+/** The API's edges for people, by operation: a token opens them, or is handed out. */
 export const edges = {
   "startInterview": {
     "method": "POST",
