@@ -76,7 +76,7 @@ async def test_a_direct_interview_is_stored_by_the_client(platform: Platform):  
         "select 1 from machines where session_id = $1", client.session_id
     )
     assert machines == []
-    await platform.until_settled(client.session_id)
+    assert await platform.until_settled(client.session_id) == "completed"
 
 
 async def test_a_dropped_websocket_comes_back_while_the_audio_goes_on(platform: Platform):  # noqa: F811

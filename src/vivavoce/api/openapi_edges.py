@@ -13,6 +13,7 @@ from vivavoce.protocol.interview_start import (
 from vivavoce.protocol.machine import MachineReports
 from vivavoce.protocol.sessions import (
     CallRequest,
+    EndRequest,
     EventList,
     EventReceipt,
     EventRequest,
@@ -180,7 +181,9 @@ EDGES: Final = (
         "/v1/sessions/{sessionId}/end",
         "endSession",
         "End an interview",
-        (401, 403, 404, 405, 413, 500, 503),
+        (400, 401, 403, 404, 405, 413, 500, 503),
+        body=(EndRequest,),
+        body_is_required=False,
         answer=SessionView,
         parameters=(SESSION_ID,),
         security=_PEOPLE,

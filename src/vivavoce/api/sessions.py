@@ -27,6 +27,7 @@ from vivavoce.errors import InvalidRequest
 from vivavoce.protocol.codec import decode
 from vivavoce.protocol.sessions import (
     CallRequest,
+    EndRequest,
     EventList,
     EventReceipt,
     EventRequest,
@@ -84,14 +85,16 @@ async def show_session(
 
 @post(END, status_code=200, request_max_body_size=MAX_BODY_BYTES)
 async def end_session(
-    request: AnyRequest, session_id: FromPath[str], api: ApiParts
+    request: AnyRequest, session_id: FromPath[str], body: RawBody, api: ApiParts
 ) -> Response[bytes]:
     """End a session; ending one that is over is fine."""
     identity = api.identify(request, PEOPLE)
+    asked = decode(body or b"{}", EndRequest, max_bytes=MAX_BODY_BYTES)
     session = await end_by_caller(
         api.plane,
         identity,
         session_id_of(session_id, identity),
+        is_completed=asked.reason == "completed",
         request_id=request_id_of(request),
     )
     return answer(_view(api, session))

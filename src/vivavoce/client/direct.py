@@ -124,7 +124,7 @@ class DirectWay:
         """Send what is left, then end the session at the control plane."""
         if self._has_goodbye.is_set():
             return
-        await self._finish()
+        await self._finish(EndReason.CANDIDATE_LEFT)
 
     async def _end(self) -> None:
         """Answer the goodbye, let it play, store everything, end the session."""
@@ -134,14 +134,15 @@ class DirectWay:
                 await self._call.send(create_function_output(goodbye.call_id, '{"ok": true}'))
         with anyio.move_on_after(LAST_WORDS_SECONDS):
             await self._is_silent.until_up()
-        is_complete = await self._finish()
-        self._hooks.on_end(Ending(_reason(goodbye), is_complete))
+        reason = _reason(goodbye)
+        is_complete = await self._finish(reason)
+        self._hooks.on_end(Ending(reason, is_complete))
 
-    async def _finish(self) -> bool:
+    async def _finish(self, reason: EndReason) -> bool:
         with anyio.move_on_after(FLUSH_SECONDS) as scope:
             await self._is_flushed.until_up()
         try:
-            await self._edge.end(self._session.id, self._session.token)
+            await self._edge.end(self._session.id, self._session.token, reason=reason)
         except VivavoceError as error:
             self._hooks.on_error(error)
         return not scope.cancelled_caught

@@ -21,6 +21,7 @@ from vivavoce.protocol.interview_start import (
     InterviewStartResponse,
     SessionTokenResponse,
 )
+from vivavoce.protocol.messages import EndReason
 from vivavoce.protocol.problem import Problem
 from vivavoce.protocol.transcript import TranscriptBatch, TranscriptEvent, TranscriptReceipt
 
@@ -113,9 +114,18 @@ class Edge:
             body=TranscriptBatch(events=list(events)),
         )
 
-    async def end(self, session_id: str, token: str) -> None:
-        """End a session. One that is over is no error."""
-        await self._ask("POST", f"/v1/sessions/{session_id}/end", Ignored, token=token, body={})
+    async def end(
+        self, session_id: str, token: str, *, reason: EndReason = EndReason.CANDIDATE_LEFT
+    ) -> None:
+        """End a session. One that is over is no error.
+
+        Args:
+            session_id: Which session.
+            token: A session token, or a user's.
+            reason: `completed` if the interview was brought to its end; else `candidate_left`.
+        """
+        body = {"reason": "completed" if reason == EndReason.COMPLETED else "candidate_left"}
+        await self._ask("POST", f"/v1/sessions/{session_id}/end", Ignored, token=token, body=body)
 
     async def read(self, path: str, shape: type[T], *, token: str | None = None) -> T:
         """Read a resource, with the user's token unless another is given."""

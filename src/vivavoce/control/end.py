@@ -32,11 +32,20 @@ async def end_by_caller(
     identity: tokens.Identity,
     session_id: str,
     *,
+    is_completed: bool = False,
     request_id: str | None = None,
 ) -> SessionRow:
     """End a session for somebody: the candidate leaves, or a recruiter ends it.
 
     Ending a session that is over changes nothing.
+
+    Args:
+        plane: The control plane.
+        identity: Who asks.
+        session_id: Which session.
+        is_completed: The client says that the interview was brought to its end. It is believed
+            where no machine could hear it: in the direct architecture.
+        request_id: For the audit.
 
     Returns:
         The session's row: `ending` while last words are spoken and stored, then `ended`.
@@ -48,12 +57,15 @@ async def end_by_caller(
     """
     if identity.kind == tokens.SESSION:
         identity.require(tokens.END_SESSION)
-        reason = EndReason.CANDIDATE_LEFT
-    else:
-        reason = EndReason.ENDED_BY_RECRUITER
     session = await visible_session(plane, identity, session_id)
     if session.status not in LIVE:
         return session
+    if identity.kind != tokens.SESSION:
+        reason = EndReason.ENDED_BY_RECRUITER
+    elif is_completed and session.architecture == "direct":
+        reason = EndReason.COMPLETED
+    else:
+        reason = EndReason.CANDIDATE_LEFT
     ended = await end_session(
         plane, session_id, reason, actor=identity.subject, request_id=request_id
     )

@@ -38,6 +38,7 @@ RECEIVED: Final[Mapping[str, Any]] = {
     "machine-reports": machine.MachineReports,
     "session-token-request": sessions.SessionTokenRequest,
     "call-request": sessions.CallRequest,
+    "end-request": sessions.EndRequest,
     "event-request": sessions.EventRequest,
     "interview-draft": interviews.InterviewDraft,
     "invitation-request": interviews.InvitationRequest,

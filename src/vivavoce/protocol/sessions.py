@@ -58,6 +58,19 @@ class CallRequest(
     call_id: Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9_-]{1,128}$")]
 
 
+class EndRequest(
+    msgspec.Struct, rename="camel", frozen=True, kw_only=True, forbid_unknown_fields=True
+):
+    """`POST /v1/sessions/{id}/end`, whose body may be empty.
+
+    A client of the direct architecture is the only one who hears how the interview ends, so it
+    says here that it was brought to its end. Of every other session the plane knows by itself:
+    its machine hears the interviewer's goodbye, and a user's token means the recruiter.
+    """
+
+    reason: Literal["completed", "candidate_left"] = "candidate_left"
+
+
 class EventRequest(
     msgspec.Struct, rename="camel", frozen=True, kw_only=True, forbid_unknown_fields=True
 ):

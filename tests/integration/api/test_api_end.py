@@ -45,8 +45,8 @@ def exited(**changes):
     }
 
 
-async def end(api, session, token):
-    return await api.call("POST", f"/v1/sessions/{session['sessionId']}/end", token=token)
+async def end(api, session, token, body=None):
+    return await api.call("POST", f"/v1/sessions/{session['sessionId']}/end", body, token=token)
 
 
 async def test_a_candidate_leaves(api, session):
@@ -167,6 +167,30 @@ async def test_a_direct_session_is_active_from_its_call_on_and_hung_up_at_its_en
     assert (late.status, late.code) == (410, "SESSION_ENDED")
     await api.until("select 1 from session_calls where call_id = 'rtc_late' and hung_up_at notnull")
     assert api.voice.hung_up == ["rtc_d", "rtc_late"]
+
+
+@pytest.mark.parametrize(
+    ("architecture", "reason"), [("direct", "completed"), ("hybrid", "candidate_left")]
+)
+async def test_a_client_is_believed_that_the_interview_was_completed_where_nobody_else_heard_it(
+    api, architecture, reason
+):
+    session = await api.started({"architecture": architecture})
+    answer = await end(api, session, session["sessionToken"], {"reason": "completed"})
+    assert answer.json["endReason"] == reason
+
+
+async def test_a_recruiter_cannot_complete_an_interview(api):
+    session = await api.started({"architecture": "direct"})
+    answer = await end(api, session, api.access_token(), {"reason": "completed"})
+    assert answer.json["endReason"] == "ended_by_recruiter"
+
+
+async def test_a_reason_that_is_nobodys_to_give_is_refused_and_ends_nothing(api):
+    session = await api.started({"architecture": "direct"})
+    answer = await end(api, session, session["sessionToken"], {"reason": "revoked"})
+    assert (answer.status, answer.code) == (400, "INVALID_REQUEST")
+    assert (await api.session(session["sessionId"]))["status"] != "ending"
 
 
 async def test_a_direct_session_is_hung_up_at_its_limit(api):

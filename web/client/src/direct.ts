@@ -2,7 +2,6 @@ import type { VoiceCall } from './call.ts';
 import { type Edge, exchangeSdp } from './edge.ts';
 import { asConnectionError, errorOf, type WebRTCConnectionError } from './errors.ts';
 import type {
-  EndReason,
   FunctionCallArgumentsDone,
   RealtimeServerEvent,
   TranscriptEntry,
@@ -21,7 +20,8 @@ const lastWordsMs = 15_000;
 const flushMs = 10_000;
 /** Between two series of attempts to store. */
 const retryMs = 5_000;
-const endReasons: readonly EndReason[] = ['completed', 'candidate_left'];
+const endReasons = ['completed', 'candidate_left'] as const;
+type Reason = (typeof endReasons)[number];
 
 /**
  * The direct architecture: the client offers to the voice model itself, and is the only witness.
@@ -102,7 +102,9 @@ export class DirectWay implements Way {
 
   /** Send what is left, then end the session at the control plane. */
   async leave(): Promise<void> {
-    if (this.#goodbye.getSnapshot() === null) await this.#finish(this.#tasks.signal);
+    if (this.#goodbye.getSnapshot() === null) {
+      await this.#finish('candidate_left', this.#tasks.signal);
+    }
   }
 
   async close(): Promise<void> {
@@ -131,12 +133,13 @@ export class DirectWay implements Way {
     const silent = (limit: AbortSignal) => until(this.#isSilent, Boolean, limit);
     await within(lastWordsMs, signal, silent, tooLate).catch(() => {});
     signal.throwIfAborted();
-    const transcriptComplete = await this.#finish(signal);
-    this.#listener.onEnd({ reason: reasonOf(goodbye), transcriptComplete });
+    const reason = reasonOf(goodbye);
+    const transcriptComplete = await this.#finish(reason, signal);
+    this.#listener.onEnd({ reason, transcriptComplete });
   }
 
   /** Store what is left and end the session; say whether everything was stored. */
-  async #finish(signal: AbortSignal): Promise<boolean> {
+  async #finish(reason: Reason, signal: AbortSignal): Promise<boolean> {
     const flushed = async (limit: AbortSignal) => {
       await until(this.#unsent, ({ size }) => size === 0, limit);
       await until(this.#isSending, (isSending) => !isSending, limit);
@@ -146,7 +149,7 @@ export class DirectWay implements Way {
       () => false,
     );
     try {
-      await this.#edge.end(this.#session.id, this.#session.token);
+      await this.#edge.end(this.#session.id, this.#session.token, reason);
     } catch (error) {
       this.#listener.onError(asConnectionError(error));
     }
@@ -188,7 +191,7 @@ export class DirectWay implements Way {
 
 const tooLate = () => errorOf('UNAVAILABLE', 'It took too long.');
 
-function reasonOf(goodbye: FunctionCallArgumentsDone): EndReason {
+function reasonOf(goodbye: FunctionCallArgumentsDone): Reason {
   try {
     const { reason } = JSON.parse(goodbye.arguments ?? '{}');
     return endReasons.includes(reason) ? reason : 'completed';

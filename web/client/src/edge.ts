@@ -94,9 +94,13 @@ export class Edge {
     return this.#ask('showTranscript', { token, sessionId });
   }
 
-  /** End a session. One that is over is no error. */
-  end(sessionId: string, token: string) {
-    return this.#ask('endSession', { token, sessionId, keepalive: true });
+  /** End a session, completed or because the candidate leaves. One that is over is no error. */
+  end(
+    sessionId: string,
+    token: string,
+    reason: NonNullable<EdgeShapes['endSession']['request']>['reason'] = 'candidate_left',
+  ) {
+    return this.#ask('endSession', { token, sessionId, body: { reason }, keepalive: true });
   }
 
   #ask<Name extends keyof EdgeShapes>(

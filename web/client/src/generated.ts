@@ -285,6 +285,11 @@ export interface ContentPart {
 /** Why an interview is over. */
 export type EndReason = "call_lost" | "candidate_left" | "completed" | "ended_by_recruiter" | "idle" | "max_duration" | "revoked";
 
+/** `POST /v1/sessions/{id}/end`, whose body may be empty. A client of the direct architecture is the only one who hears how the interview ends, so it says here that it was brought to its end. Of every other session the plane knows by itself: its machine hears the interviewer's goodbye, and a user's token means the recruiter. */
+export interface EndRequest {
+  reason?: "candidate_left" | "completed";
+}
+
 /** Measurements beside an entry. */
 export interface EntryMetadata {
   audioLevel?: number | null;
@@ -1114,7 +1119,7 @@ export interface EdgeShapes {
   showSession: { request: undefined; response: SessionView };
   eraseSession: { request: undefined; response: undefined };
   showTranscript: { request: undefined; response: Transcript };
-  endSession: { request: undefined; response: SessionView };
+  endSession: { request: EndRequest; response: SessionView };
   reportCall: { request: CallRequest; response: undefined };
   addEvent: { request: EventRequest; response: EventReceipt };
   listEvents: { request: undefined; response: EventList };
