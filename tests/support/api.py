@@ -57,14 +57,20 @@ class ScriptedMachine:
     requests: list[tuple[str, dict[str, str]]] = field(default_factory=list)
 
     async def serve(self, *, task_status: anyio.abc.TaskStatus[None]) -> None:
-        async with unix_serve(
+        server = await unix_serve(
             self._handle,
             self.machine.endpoint.proxy_socket,
             close_timeout=0.1,
             select_subprotocol=lambda _, offered: "viva.v1" if "viva.v1" in offered else None,
-        ):
+        )
+        try:
             task_status.started()
             await self.stop.wait()
+        finally:
+            # Also when cancelled: a connection that is left here would outlive its event loop.
+            with anyio.move_on_after(2, shield=True):
+                server.close()
+                await server.wait_closed()
 
     async def _handle(self, connection: ServerConnection) -> None:
         self.connections += 1
