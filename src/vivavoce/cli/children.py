@@ -1,10 +1,9 @@
 """Child processes that live and die with us: supervised, restarted, ended in order."""
 
-import ctypes
 import os
 import signal
 import subprocess
-from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +13,7 @@ import anyio
 import structlog
 
 from vivavoce.cli.exits import StackFailed
+from vivavoce.processes import die_with, until_exited
 
 STOP_SECONDS: Final = 45.0
 """The API ends its interviews and waits for their transcripts."""
@@ -21,7 +21,6 @@ _RESTART_DELAYS: Final = (0.0, 0.2, 0.5, 1.0, 2.0, 5.0)
 _MAX_DEATHS: Final = 6
 """In a row, each soon after the start: then it will not get better by itself."""
 _STEADY_SECONDS: Final = 2.0
-_PR_SET_PDEATHSIG: Final = 1
 
 _log: Final = structlog.get_logger(__name__)
 
@@ -68,7 +67,7 @@ class Child:
                 stdout=output,
                 stderr=output,
                 start_new_session=True,  # Ctrl-C is for us, who end the children in order
-                preexec_fn=_die_with(os.getpid()),  # noqa: PLW1509  nothing else forks meanwhile
+                preexec_fn=die_with(os.getpid(), signal.SIGTERM),  # noqa: PLW1509  no other thread forks
             )
         finally:
             if output is not None:
@@ -82,10 +81,10 @@ class Child:
         """
         while True:
             with anyio.move_on_after(_STEADY_SECONDS) as soon:
-                await self._ended()
+                await until_exited(self._process)
             if soon.cancelled_caught:
                 self.deaths = 0
-                await self._ended()
+                await until_exited(self._process)
             self.deaths += 1
             if self.deaths >= _MAX_DEATHS:
                 raise StackFailed(
@@ -102,7 +101,7 @@ class Child:
                 return
             self._process.send_signal(polite)
             with anyio.move_on_after(STOP_SECONDS):
-                await self._ended()
+                await until_exited(self._process)
 
     def last_words(self) -> str:
         """The end of its log, for an error message."""
@@ -111,29 +110,6 @@ class Child:
             return ""
         lines = log.read_text(encoding="utf-8", errors="replace").splitlines()
         return f"The end of {log}: " + " / ".join(lines[-3:])
-
-    async def _ended(self) -> None:
-        process = self._process
-        if process is None or process.poll() is not None:
-            return
-        descriptor = os.pidfd_open(process.pid)
-        try:
-            await anyio.wait_readable(descriptor)
-        finally:
-            os.close(descriptor)
-        process.wait()
-
-
-def _die_with(parent: int) -> Callable[[], None]:
-    """Have the kernel end the child in order when its parent dies, even by SIGKILL."""
-    prctl = ctypes.CDLL(None, use_errno=True).prctl
-
-    def in_child() -> None:
-        prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
-        if os.getppid() != parent:  # it died before we asked
-            os._exit(1)
-
-    return in_child
 
 
 @asynccontextmanager

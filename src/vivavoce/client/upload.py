@@ -5,27 +5,10 @@ from typing import Final
 
 from vivavoce.client.edge import Edge
 from vivavoce.client.session import Session
-from vivavoce.protocol.transcript import MAX_EVENTS_PER_BATCH, TranscriptEntry, TranscriptEvent
+from vivavoce.protocol.transcript import MAX_EVENTS_PER_BATCH, TranscriptEntry, event_of
 from vivavoce.retry import RetryPolicy, retrying
 
 STORING: Final = RetryPolicy(max_attempts=6, base_delay=0.5, max_delay=10.0)
-
-
-def event_of(session_id: str, entry: TranscriptEntry) -> TranscriptEvent:
-    """An entry in the form that the transcript processor takes."""
-    return TranscriptEvent(
-        session_id=session_id,
-        speaker=entry.speaker,
-        content=entry.content,
-        timestamp=entry.timestamp,
-        confidence=entry.confidence,
-        metadata=entry.metadata,
-        item_id=entry.item_id,
-        revision=entry.revision,
-        previous_item_id=entry.previous_item_id,
-        final=entry.final,
-        truncated=entry.truncated,
-    )
 
 
 async def send_persistently(

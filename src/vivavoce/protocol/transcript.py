@@ -78,6 +78,23 @@ class TranscriptEvent(msgspec.Struct, rename="camel", frozen=True, kw_only=True)
     truncated: bool = False
 
 
+def event_of(session_id: str, entry: TranscriptEntry) -> TranscriptEvent:
+    """An entry in the form that the transcript processor takes."""
+    return TranscriptEvent(
+        session_id=session_id,
+        speaker=entry.speaker,
+        content=entry.content,
+        timestamp=entry.timestamp,
+        confidence=entry.confidence,
+        metadata=entry.metadata,
+        item_id=entry.item_id,
+        revision=entry.revision,
+        previous_item_id=entry.previous_item_id,
+        final=entry.final,
+        truncated=entry.truncated,
+    )
+
+
 class TranscriptBatch(msgspec.Struct, rename="camel", frozen=True, kw_only=True):
     """Several events of one or more sessions that the credential covers."""
 

@@ -11,8 +11,8 @@ from vivavoce.protocol.codec import decode
 from vivavoce.protocol.transcript import (
     TranscriptBatch,
     TranscriptEntry,
-    TranscriptEvent,
     TranscriptReceipt,
+    event_of,
 )
 from vivavoce.proxy.uplink import NotTaken, Uplink, backoff
 
@@ -115,7 +115,7 @@ class Outbox:
         self._is_urgent = False
 
     async def _send(self, batch: Sequence[TranscriptEntry]) -> TranscriptReceipt:
-        events = [self._event(entry) for entry in batch]
+        events = [event_of(self._session_id, entry) for entry in batch]
         answer = await self._uplink.post(PATH, TranscriptBatch(events=events))
         try:
             return decode(answer, TranscriptReceipt, max_bytes=_MAX_RECEIPT_BYTES)
@@ -158,18 +158,3 @@ class Outbox:
             else:
                 _log.info("transcript entries are stored again")
             self._on_trouble(self.is_in_trouble)
-
-    def _event(self, entry: TranscriptEntry) -> TranscriptEvent:
-        return TranscriptEvent(
-            session_id=self._session_id,
-            speaker=entry.speaker,
-            content=entry.content,
-            timestamp=entry.timestamp,
-            confidence=entry.confidence,
-            metadata=entry.metadata,
-            item_id=entry.item_id,
-            revision=entry.revision,
-            previous_item_id=entry.previous_item_id,
-            final=entry.final,
-            truncated=entry.truncated,
-        )

@@ -5,7 +5,6 @@ there too. It stops when this process dies, whatever the cause, and is started a
 itself. Nothing is written outside the home's own folder.
 """
 
-import ctypes
 import fcntl
 import os
 import shutil
@@ -23,6 +22,7 @@ from urllib.parse import quote
 import anyio
 import asyncpg
 
+from vivavoce.processes import die_with, until_exited
 from vivavoce.store.postgres_files import (
     MAJOR,
     Account,
@@ -44,7 +44,6 @@ STOP_SECONDS: Final = 10.0
 INITDB_SECONDS: Final = 120
 _RESTART_DELAYS: Final = (0.0, 0.2, 0.5, 1.0, 2.0, 5.0)
 _POLL_SECONDS: Final = 0.02
-_PR_SET_PDEATHSIG: Final = 1
 # What a server says that finds another one, or what is left of one, at its folder.
 _HELD: Final = ("postmaster.pid", "shared memory block")
 _NO_SETTINGS: Final[Mapping[str, str]] = MappingProxyType({})
@@ -187,7 +186,7 @@ class _Server:
         """Start the server again whenever it dies, until cancelled."""
         failures = 0
         while True:
-            await self._wait()
+            await until_exited(self._process)
             await anyio.sleep(_RESTART_DELAYS[min(failures, len(_RESTART_DELAYS) - 1)])
             try:
                 await self.start(dsn)
@@ -203,7 +202,7 @@ class _Server:
                 break
             process.send_signal(polite)
             with anyio.move_on_after(STOP_SECONDS):
-                await self._wait()
+                await until_exited(self._process)
         self._process = None
 
     def _spawn(self) -> None:
@@ -220,35 +219,11 @@ class _Server:
                 stderr=log,
                 cwd=self._places.data,
                 start_new_session=True,  # Ctrl-C is for us: clients drain before the server stops
-                preexec_fn=_die_with(os.getpid()),  # noqa: PLW1509  on the only thread that forks
+                preexec_fn=die_with(os.getpid(), signal.SIGINT),  # noqa: PLW1509  no other thread forks
                 user=self._account.uid,
                 group=self._account.gid,
                 extra_groups=self._account.extra_groups,
             )
-
-    async def _wait(self) -> None:
-        """Wait until the server process has ended, and reap it."""
-        process = self._process
-        if process is None or process.poll() is not None:
-            return
-        descriptor = os.pidfd_open(process.pid)
-        try:
-            await anyio.wait_readable(descriptor)
-        finally:
-            os.close(descriptor)
-        process.wait()
-
-
-def _die_with(parent: int) -> Callable[[], None]:
-    """Have the kernel stop the server in order when its parent dies, even by SIGKILL."""
-    prctl = ctypes.CDLL(None, use_errno=True).prctl
-
-    def in_child() -> None:
-        prctl(_PR_SET_PDEATHSIG, signal.SIGINT)
-        if os.getppid() != parent:  # it died before we asked
-            os._exit(1)
-
-    return in_child
 
 
 @contextmanager
