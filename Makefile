@@ -41,7 +41,7 @@ up: setup web
 	$(BIN)/viva up
 
 test: setup node web
-	$(BIN)/python -m pytest -n 2 --dist loadscope -rs
+	$(BIN)/python -m pytest -n 2 --dist loadscope --no-loadscope-reorder -rs
 
 # Frameworks whose packages contradict ours, in an environment of their own.
 PEERS := .venv-peers

@@ -10,6 +10,21 @@ def anyio_backend():
     return ("asyncio", {"use_uvloop": False})
 
 
+LONGEST_FIRST = ("e2e", "faults", "conformance", "integration", "attacks", "unit")
+
+
+def pytest_collection_modifyitems(config, items):
+    """Where processes share the tests, none is to be left alone with the longest at last."""
+    if not hasattr(config, "workerinput"):
+        return
+
+    def rank(item):
+        folder = item.nodeid.removeprefix("tests/").partition("/")[0]
+        return LONGEST_FIRST.index(folder) if folder in LONGEST_FIRST else len(LONGEST_FIRST)
+
+    items.sort(key=rank)
+
+
 @pytest.hookimpl(trylast=True)
 def pytest_sessionfinish(session, exitstatus):
     """A skipped test proves nothing: where CI is set, it fails the run."""
