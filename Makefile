@@ -11,7 +11,7 @@ NODE_FOLDERS := web tests/conformance/node
 NODE_STAMPS := $(NODE_FOLDERS:%=%/node_modules/.installed)
 PAGES := src/vivavoce/static/index.html
 
-.PHONY: setup demo up test peers lint types contracts bench soak lock clean node web
+.PHONY: setup demo up test peers lint types contracts bench soak lock clean node web screenshots
 setup: $(STAMP)
 
 $(STAMP): pyproject.toml requirements.txt requirements-build.txt
@@ -42,6 +42,10 @@ up: setup web
 
 test: setup node web
 	$(BIN)/python -m pytest -n 2 --dist loadscope --no-loadscope-reorder -rs
+
+# Every page in every state, for people to look at.
+screenshots: setup web
+	PYTHONPATH=tests $(BIN)/python -m screenshots $(if $(ONLY),--only $(ONLY))
 
 # Frameworks whose packages contradict ours, in an environment of their own.
 PEERS := .venv-peers

@@ -16,7 +16,9 @@ from aiohttp import web
 from playwright.async_api import BrowserContext, Page, async_playwright
 
 from support.interview import Platform
+from support.speech import speech
 from vivavoce.cli.candidate import Candidate
+from vivavoce.engine.tts import SAMPLE_RATE
 from vivavoce.protocol.realtime import read_event
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -154,10 +156,16 @@ class Visit:
         """Give each answer in its turn."""
         assert self.candidate is not None
         async for sound in self.candidate:
-            await self.page.evaluate(
-                "([pcm, rate]) => speak(pcm, rate)",
-                [base64.b64encode(sound.pcm).decode(), sound.rate],
-            )
+            await self._utter(sound.pcm, sound.rate)
+
+    async def say(self, text: str) -> None:
+        """Say something into the microphone, to the end."""
+        await self._utter(speech(text, SAMPLE_RATE), SAMPLE_RATE)
+
+    async def _utter(self, pcm: bytes, rate: int) -> None:
+        await self.page.evaluate(
+            "([pcm, rate]) => speak(pcm, rate)", [base64.b64encode(pcm).decode(), rate]
+        )
 
 
 @asynccontextmanager
