@@ -221,6 +221,7 @@ class ScriptedVoice:
     asked: anyio.Event = field(default_factory=anyio.Event)
     secrets: int = 0
     configurations: list[dict[str, Any]] = field(default_factory=list)
+    offers: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
     hung_up: list[str] = field(default_factory=list)
 
     async def client_secrets(self, request: web.Request) -> web.Response:
@@ -237,6 +238,20 @@ class ScriptedVoice:
             {"value": f"ek_{self.secrets}", "expires_at": int(time.time()) + 600}
         )
 
+    async def create_call(self, request: web.Request) -> web.Response:
+        form = await request.post()
+        offer, session = form["sdp"], form["session"]
+        assert isinstance(offer, bytearray)
+        assert isinstance(session, bytearray)
+        self.offers.append((offer.decode(), json.loads(session)))
+        call_id = f"rtc_{len(self.offers)}"
+        return web.Response(
+            status=self.status if self.status != 200 else 201,
+            body=b"v=0\r\n",
+            content_type="application/sdp",
+            headers={"Location": f"/v1/realtime/calls/{call_id}"},
+        )
+
     async def hang_up(self, request: web.Request) -> web.Response:
         if self.hang_up_status == 200:
             self.hung_up.append(request.match_info["call_id"])
@@ -248,6 +263,7 @@ async def scripted_voice() -> AsyncGenerator[ScriptedVoice, None]:
     voice = ScriptedVoice()
     app = web.Application()
     app.router.add_post("/v1/realtime/client_secrets", voice.client_secrets)
+    app.router.add_post("/v1/realtime/calls", voice.create_call)
     app.router.add_post("/v1/realtime/calls/{call_id}/hangup", voice.hang_up)
     runner = web.AppRunner(app, shutdown_timeout=0.1)
     await runner.setup()

@@ -23,6 +23,7 @@ from vivavoce.api import (
     machine_reports,
     session_token,
     sessions,
+    sound_check,
     transcript_processor,
     transcripts,
 )
@@ -66,6 +67,8 @@ EDGES: Final = (
     invitation.console_token,
     invitation.show_welcome,
     invitation.give_consent,
+    sound_check.show_servers,
+    sound_check.check_sound,
     interviews.list_interviews,
     interviews.create_interview,
     interviews.show_interview,

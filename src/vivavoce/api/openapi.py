@@ -25,6 +25,7 @@ _TITLES: Final = {
     413: "The body is too large.",
     429: "Too many sessions or requests (`QUOTA_EXCEEDED`, `RATE_LIMITED`).",
     500: "A fault of ours.",
+    502: "The voice model does not take the call (`SDP_EXCHANGE_FAILED`).",
     503: "A part that we depend on does not answer (`UNAVAILABLE`, `VM_PROVISIONING_FAILED`,"
     " `TRANSCRIPT_PROCESSING_FAILED`); `Retry-After` says when to try again.",
 }

@@ -16,6 +16,9 @@ from vivavoce.protocol.interviews import (
     InvitationView,
     InvitationWelcome,
     SecretRequest,
+    SoundCheckAnswer,
+    SoundCheckRequest,
+    SoundCheckServers,
 )
 
 _INTERVIEW_ID: Final = {**SESSION_ID, "name": "interviewId"}
@@ -58,6 +61,26 @@ EDGES: Final = (
         status=201,
         body=(ConsentRequest,),
         answer=ConsentView,
+        security=(INVITED,),
+    ),
+    Edge(
+        "get",
+        "/v1/sound-check",
+        "showCheckServers",
+        "What a call that checks the sound may go by",
+        (401, 403, 404, 405, 409, 410, 500, 503),
+        answer=SoundCheckServers,
+        security=(INVITED,),
+    ),
+    Edge(
+        "post",
+        "/v1/sound-check",
+        "checkSound",
+        "Make a call that writes down what it hears and answers nothing",
+        (400, 401, 403, 404, 405, 409, 410, 413, 429, 500, 502, 503),
+        status=201,
+        body=(SoundCheckRequest,),
+        answer=SoundCheckAnswer,
         security=(INVITED,),
     ),
     Edge(

@@ -161,12 +161,17 @@ def session_token(plane: ControlPlane, session: SessionRow) -> IssuedToken:
 
 def ice_servers(plane: ControlPlane, session: SessionRow) -> list[TurnServerConfig]:
     """TURN servers with credentials of a session's own, good until it must have ended."""
+    return turn_servers(plane, session.id, until=session.expires_at)
+
+
+def turn_servers(plane: ControlPlane, name: str, *, until: datetime) -> list[TurnServerConfig]:
+    """TURN servers with credentials for one name, good a little longer than until then."""
     secret = plane.settings.turn_secret
     if not plane.settings.turn_servers or secret is None:
         return []
-    expires_at = int(session.expires_at.timestamp()) + TURN_SLACK_SECONDS
+    expires_at = int(until.timestamp()) + TURN_SLACK_SECONDS
     username, password = turn.credentials(
-        secret.get_secret_value(), name=session.id, expires_at=expires_at
+        secret.get_secret_value(), name=name, expires_at=expires_at
     )
     return [TurnServerConfig(list(plane.settings.turn_servers), username, password)]
 

@@ -88,8 +88,8 @@ async def welcome(plane: ControlPlane, identity: tokens.Identity) -> InvitationW
         Forbidden: As in `come_in`.
         Unavailable: If the database does not answer.
     """
-    invitation = await _own_invitation(plane, identity)
-    interview, host = await _interview_of(plane, invitation)
+    invitation = await own_invitation(plane, identity)
+    interview, host = await interview_of(plane, invitation)
     candidate = candidate_of(invitation)
     return InvitationWelcome(
         invitation_id=invitation.id,
@@ -133,10 +133,10 @@ async def agree(
         Forbidden: As in `come_in`.
         Unavailable: If the database does not answer.
     """
-    invitation = await _own_invitation(plane, identity)
+    invitation = await own_invitation(plane, identity)
     if request.version != consent.VERSION:
         raise Conflict("The text has changed; read it again, and agree to it.", reason="new_text")
-    _, host = await _interview_of(plane, invitation)
+    _, host = await interview_of(plane, invitation)
     statements = _statements(plane, host)
     if {one.id for one in statements} != set(request.agreed):
         wanted = ", ".join(one.id for one in statements)
@@ -173,8 +173,8 @@ async def start_invited(
         VivavoceError: What a start can fail with, as `start_interview`.
     """
     _refuse_what_only_recruiters_say(request)
-    invitation = await _own_invitation(plane, identity)
-    interview, _ = await _interview_of(plane, invitation)
+    invitation = await own_invitation(plane, identity)
+    interview, _ = await interview_of(plane, invitation)
     if invitation_state(plane, invitation) == "completed":
         raise SessionEnded("The interview of this invitation is over.")
     is_held = invitation_state(plane, invitation) == "in_progress"
@@ -221,16 +221,21 @@ def _require_open(plane: ControlPlane, invitation: InvitationRow) -> None:
         raise rows.refuse_expired()
 
 
-async def _own_invitation(plane: ControlPlane, identity: tokens.Identity) -> InvitationRow:
+async def own_invitation(plane: ControlPlane, identity: tokens.Identity) -> InvitationRow:
+    """The invitation that a token is of.
+
+    Raises:
+        NotFound: If the invitation is gone.
+        Forbidden: As in `come_in`.
+        Unavailable: If the database does not answer.
+    """
     async with plane.database.as_tenant(identity.claims) as conn:
         invitation = await rows.get_invitation(conn, identity.invitation_id or "")
     _require_open(plane, invitation)
     return invitation
 
 
-async def _interview_of(
-    plane: ControlPlane, invitation: InvitationRow
-) -> tuple[InterviewRow, Host]:
+async def interview_of(plane: ControlPlane, invitation: InvitationRow) -> tuple[InterviewRow, Host]:
     """The interview and who holds it; both are beyond a candidate's own claims."""
     async with plane.database.as_tenant(_claims_for(invitation)) as conn:
         interview = await get_interview(conn, invitation.interview_id)

@@ -194,8 +194,10 @@ async def _hang_up_late(plane: ControlPlane, job: JobRow) -> None:
         log.error("call given up", call_id=call_id)
         return
     await plane.voice.hang_up(call_id)
+    if job.session_id is None:
+        return  # the call of a sound check
     async with plane.database.as_service() as conn:
-        await calls.end_call(conn, call_id, job.session_id or "", hung_up=True)
+        await calls.end_call(conn, call_id, job.session_id, hung_up=True)
 
 
 async def _destroy(plane: ControlPlane, machine: MachineRow) -> None:

@@ -35,6 +35,14 @@ class VoiceModel:
             self.http, self.access, session, timeout=self.timeout
         )
 
+    async def create_call(self, offer: str, session: Mapping[str, Any]) -> calls.Call:
+        """Make a call on behalf of a browser.
+
+        Raises:
+            SdpExchangeFailed: If the voice model refuses the offer, has no room, or is silent.
+        """
+        return await calls.create_call(self.http, self.access, offer, session, timeout=self.timeout)
+
     async def hang_up(self, call_id: str) -> None:
         """End a call. One that is over already is fine.
 

@@ -5,7 +5,13 @@ from typing import Annotated, Literal
 
 import msgspec
 
-from vivavoce.protocol.interview_start import MAX_DURATION, MIN_DURATION, CandidateInfo, Uuid
+from vivavoce.protocol.interview_start import (
+    MAX_DURATION,
+    MIN_DURATION,
+    CandidateInfo,
+    TurnServerConfig,
+    Uuid,
+)
 
 MAX_QUESTIONS = 100
 MAX_COMPETENCIES = 30
@@ -14,6 +20,7 @@ MIN_INVITATION_SECONDS = 60
 MAX_INVITATION_SECONDS = 366 * 86_400
 DEFAULT_INVITATION_SECONDS = 14 * 86_400
 MAX_SECRET_CHARACTERS = 128
+MAX_OFFER_CHARACTERS = 65_536
 
 InvitationState = Literal["pending", "opened", "in_progress", "completed", "expired", "revoked"]
 """`completed`: every session that the invitation allows was held."""
@@ -227,3 +234,27 @@ class ConsentRequest(
     agreed: Annotated[
         list[Annotated[str, msgspec.Meta(max_length=64)]], msgspec.Meta(max_length=32)
     ]
+
+
+class SoundCheckServers(msgspec.Struct, rename="camel", frozen=True, kw_only=True):
+    """`GET /v1/sound-check`: what a call of the check may go by; TURN with credentials."""
+
+    stun_servers: list[str]
+    turn_servers: list[TurnServerConfig]
+
+
+class SoundCheckRequest(
+    msgspec.Struct, rename="camel", frozen=True, kw_only=True, forbid_unknown_fields=True
+):
+    """`POST /v1/sound-check`: the browser's offer of a call that only listens."""
+
+    offer: Annotated[str, msgspec.Meta(min_length=1, max_length=MAX_OFFER_CHARACTERS)]
+    """SDP (RFC 8866), with its ICE candidates: there is no route for later ones."""
+
+
+class SoundCheckAnswer(msgspec.Struct, rename="camel", frozen=True, kw_only=True):
+    """The voice model's answer. The call is hung up at `ends_at`, if not before."""
+
+    answer: str
+    call_id: str
+    ends_at: datetime

@@ -44,6 +44,7 @@ RECEIVED: Final[Mapping[str, Any]] = {
     "invitation-request": interviews.InvitationRequest,
     "secret-request": interviews.SecretRequest,
     "consent-request": interviews.ConsentRequest,
+    "sound-check-request": interviews.SoundCheckRequest,
     "realtime-server-event": realtime.ServerEvent,
 }
 """What we accept: a field with a default may be left out."""
@@ -65,6 +66,8 @@ SENT: Final[Mapping[str, Any]] = {
     "invitation-page": interviews.InvitationPage,
     "invitation-welcome": interviews.InvitationWelcome,
     "consent-view": interviews.ConsentView,
+    "sound-check-servers": interviews.SoundCheckServers,
+    "sound-check-answer": interviews.SoundCheckAnswer,
     "access-token-response": interviews.AccessTokenResponse,
     "problem": problem.Problem,
 }

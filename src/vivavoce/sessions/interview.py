@@ -37,6 +37,7 @@ END_INTERVIEW_TOOL: Final[Mapping[str, Any]] = {
     },
 }
 
+_LISTEN: Final = "This is a check of the sound. Listen, and say nothing."
 _CONDUCT: Final = """\
 You are an AI interviewer and hold a spoken interview with one candidate. Say at the beginning \
 that you are an AI and that the interview is written down.
@@ -211,6 +212,32 @@ def call_configuration(
         "tools": [dict(END_INTERVIEW_TOOL)],
         "tool_choice": "auto",
         "max_output_tokens": MAX_OUTPUT_TOKENS,
+    }
+
+
+def check_configuration(
+    *, model: str, transcription_model: str, voice: str, language: str = "en"
+) -> dict[str, Any]:
+    """The `session` object of a call that writes down what it hears and answers nothing.
+
+    It differs from an interview's in what is done after a turn, so that whoever passes a check by
+    it is heard in the interview too. Arguments as for `call_configuration`.
+    """
+    call = call_configuration(
+        instructions=_LISTEN,
+        model=model,
+        transcription_model=transcription_model,
+        voice=voice,
+        language=language,
+    )
+    turns = {"type": "server_vad", "create_response": False, "interrupt_response": False}
+    heard = {**call["audio"]["input"], "turn_detection": turns}
+    return {
+        **call,
+        "audio": {**call["audio"], "input": heard},
+        "tools": [],
+        "tool_choice": "none",
+        "max_output_tokens": 1,
     }
 
 

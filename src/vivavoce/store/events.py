@@ -108,6 +108,25 @@ async def add_audit(
     )
 
 
+async def count_audits(
+    conn: Connection, *, tenant_id: str, actor: str, action: str, seconds: float
+) -> int:
+    """How often somebody did something in the last so many seconds."""
+    return int(
+        await conn.fetchval(
+            """
+            select count(*) from audit_log
+            where tenant_id = $1 and at > now() - make_interval(secs => $4)
+              and actor = $2 and action = $3
+            """,
+            tenant_id,
+            actor,
+            action,
+            seconds,
+        )
+    )
+
+
 async def is_revoked(conn: Connection, token_id: str) -> bool:
     """Whether a token was taken back."""
     return bool(

@@ -77,6 +77,11 @@ _SELECT: Final = """
 """
 
 
+async def lock_invitation(conn: Connection, invitation_id: str) -> None:
+    """Let nobody else change the invitation, or count with it, until this transaction ends."""
+    await conn.execute("select from invitations where id = $1 for update", invitation_id)
+
+
 def refuse_revoked() -> Forbidden:
     """What is said to whoever comes with an invitation that was taken back."""
     return Forbidden(

@@ -15,7 +15,7 @@ from vivavoce.store.rows import columns, to_row
 SETTLE: Final = "settle_session"
 """Do what is left to be done for a session."""
 HANG_UP: Final = "hang_up"
-"""Hang up a call that outlived its session."""
+"""Hang up a call that outlived its session, or that of a sound check when its time is over."""
 
 
 class JobRow(msgspec.Struct, frozen=True, kw_only=True):

@@ -30,6 +30,8 @@ EDGES = [
     ("GET", "/v1/sessions/{id}/machines", None),
     ("GET", "/v1/invitation", None),
     ("POST", "/v1/consents", {"version": "any", "agreed": []}),
+    ("GET", "/v1/sound-check", None),
+    ("POST", "/v1/sound-check", {"offer": "v=0"}),
     ("GET", "/v1/interviews", None),
     ("POST", "/v1/interviews", {"title": "Any", "questions": [{"text": "Why?"}]}),
     ("GET", "/v1/interviews/{id}", None),
@@ -56,6 +58,8 @@ FOR_GUESTS = {
     ("POST", "/functions/v1/session-token"),
     ("GET", "/v1/invitation"),
     ("POST", "/v1/consents"),
+    ("GET", "/v1/sound-check"),
+    ("POST", "/v1/sound-check"),
 }
 
 

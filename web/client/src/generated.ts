@@ -860,6 +860,24 @@ export interface SessionView {
   expiresAt: string;
 }
 
+/** The voice model's answer. The call is hung up at `ends_at`, if not before. */
+export interface SoundCheckAnswer {
+  answer: string;
+  callId: string;
+  endsAt: string;
+}
+
+/** `POST /v1/sound-check`: the browser's offer of a call that only listens. */
+export interface SoundCheckRequest {
+  offer: string;
+}
+
+/** `GET /v1/sound-check`: what a call of the check may go by; TURN with credentials. */
+export interface SoundCheckServers {
+  stunServers: Array<string>;
+  turnServers: Array<TurnServerConfig>;
+}
+
 /** Who said it. */
 export type Speaker = "ai" | "candidate";
 
@@ -1072,6 +1090,14 @@ export const edges = {
     "method": "POST",
     "path": "/v1/consents"
   },
+  "showCheckServers": {
+    "method": "GET",
+    "path": "/v1/sound-check"
+  },
+  "checkSound": {
+    "method": "POST",
+    "path": "/v1/sound-check"
+  },
   "listInterviews": {
     "method": "GET",
     "path": "/v1/interviews"
@@ -1128,6 +1154,8 @@ export interface EdgeShapes {
   enterConsole: { request: SecretRequest; response: AccessTokenResponse };
   showWelcome: { request: undefined; response: InvitationWelcome };
   giveConsent: { request: ConsentRequest; response: ConsentView };
+  showCheckServers: { request: undefined; response: SoundCheckServers };
+  checkSound: { request: SoundCheckRequest; response: SoundCheckAnswer };
   listInterviews: { request: undefined; response: InterviewPage };
   createInterview: { request: InterviewDraft; response: InterviewView };
   showInterview: { request: undefined; response: InterviewView };
