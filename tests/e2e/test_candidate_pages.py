@@ -1,15 +1,33 @@
 """The candidate's pages, from an invitation's link to the transcript that is taken home."""
 
+import os
+import signal
+
 import anyio
 import jiwer
 import pytest
 
-from support.browser import visit
-from support.interview import ANSWER, make_candidate
-from support.recruiting import TITLE, invite
+from support.accessibility import faults_of
+from support.browser import open_browser, visit
+from support.interview import ANSWER, greetings, make_candidate
+from support.recruiting import TITLE, expire, invite, revoke
 from vivavoce.engine.phrases import normalised
 
 pytestmark = pytest.mark.timeout(150)
+
+READY = "Good morning to everybody."
+NO_MICROPHONE = """
+navigator.mediaDevices.getUserMedia = async () => {
+  throw new DOMException('none', 'NotFoundError');
+};
+"""
+WISH = "I stammer. Please tell the interviewer to wait."
+LISTENS = """(() => {
+  const last = [...document.querySelectorAll('[role=log] li')].at(-1);
+  return document.querySelector('[data-activity=listening]')
+    && last?.dataset.speaker === 'ai' && last.dataset.final === 'true';
+})()"""
+IS_OVER = "document.body.innerText.includes('Download what was said')"
 
 
 async def agree(room):
@@ -22,28 +40,187 @@ async def agree(room):
     await room.page.get_by_role("heading", name="Can we hear you?").wait_for()
 
 
+async def shows(room, text, *, seconds=30):
+    await room.page.get_by_text(text).first.wait_for(timeout=seconds * 1000)
+
+
+async def session_of(platform, invited):
+    (session,) = await platform.fetch(
+        "select id from interview_sessions where invitation_id = $1", invited.invitation_id
+    )
+    return str(session["id"])
+
+
 async def test_a_candidate_goes_from_the_link_to_the_own_transcript(site, browser):
     candidate = await make_candidate(ANSWER)
     invited = await invite(site.platform)
     async with visit(browser, invited.url, candidate=candidate) as room:
         await agree(room)
-        await room.say("Good morning, I am ready.")
-        await room.click("Start the interview")
+        await shows(room, "Your sound reaches the interviewer")
+        begin = room.page.get_by_role("button", name="Start the interview")
+        assert await begin.is_disabled(), "nobody was understood yet"
+        await room.say(READY)
+        await shows(room, "All is well.")
+        understood = await room.page.get_by_text("We understood:").inner_text()
+        assert normalised(understood) == normalised(f"We understood: {READY}")
+        assert await faults_of(room.page) == []
+        await begin.click()
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(room.speak)
+            await shows(room, "The interviewer is speaking")
+            assert await faults_of(room.page) == []
             await room.page.get_by_role("heading", name="Thank you").wait_for(timeout=90_000)
             tasks.cancel_scope.cancel()
         async with room.page.expect_download() as download:
             await room.click("Download what was said")
         written = (await (await download.value).path()).read_text()
-    (session,) = await site.platform.fetch(
-        "select id from interview_sessions where invitation_id = $1", invited.invitation_id
-    )
-    stored = await site.platform.stored(str(session["id"]))
+    session_id = await session_of(site.platform, invited)
+    stored = await site.platform.stored(session_id)
     names = {"ai": "Interviewer", "candidate": "You"}
     lines = [f"{names[entry.speaker.value]}: {entry.content}" for entry in stored]
-    assert written.rstrip().split("\n\n") == [TITLE, *lines]
+    assert written.rstrip().split("\n\n") == [TITLE, *lines], "the check of the sound is no part"
     said = " ".join(candidate.said)
     heard = " ".join(entry.content for entry in stored if entry.speaker == "candidate")
     assert jiwer.wer(normalised(said), normalised(heard)) <= 0.15
-    assert await site.platform.until_settled(str(session["id"])) == "completed"
+    assert await site.platform.until_settled(session_id) == "completed"
+
+
+async def usable(room, state):
+    """Everybody can use the page, however they use it."""
+    assert await faults_of(room.page) == [], state
+
+
+async def enter_without_a_microphone(room):
+    """Go as far as the room, with a look at every page before it."""
+    await room.page.get_by_role("heading", name="Hello Robin Marsh").wait_for()
+    await usable(room, "welcome")
+    await room.click("Continue")
+    await usable(room, "consent")
+    await room.click("Back")
+    await agree(room)
+    await shows(room, "We find no microphone")
+    await shows(room, "Plug one in or switch it on, then try again.")
+    await shows(room, "Your sound reaches the interviewer")
+    await usable(room, "check")
+    await room.click("Type my answers instead")
+    await room.until(LISTENS)
+    await usable(room, "room")
+
+
+async def ask_for_help(room):
+    await room.click("Help")
+    await usable(room, "help")
+    await room.page.get_by_label("Do you need something else").fill(WISH)
+    await room.page.get_by_role("dialog").get_by_role("button", name="Send").click()
+    await shows(room, "The people who invited you can read it now.")
+    await room.click("Back to the interview")
+
+
+async def answer_in_writing(room):
+    """Give the answer to whatever is asked, until nothing more is."""
+    while not await room.ask(IS_OVER):
+        await room.until(f"{IS_OVER} || {LISTENS}", seconds=40)
+        if not await room.ask(IS_OVER):
+            before = len(await room.shown())
+            await room.page.get_by_label("Answer in writing").fill(ANSWER)
+            await room.click("Send")
+            more = f"document.querySelectorAll('[role=log] li').length > {before}"
+            await room.until(f"{IS_OVER} || ({more} && !({LISTENS}))")
+
+
+async def test_who_has_no_microphone_types_and_comes_back_after_a_reload(site, browser):
+    invited = await invite(site.platform)
+    await browser.add_init_script(NO_MICROPHONE)
+    async with visit(browser, invited.url) as room:
+        page = room.page
+        await enter_without_a_microphone(room)
+        await ask_for_help(room)
+        session_id = await session_of(site.platform, invited)
+        shown = await room.shown()
+
+        await page.route("**/functions/**", lambda route: route.abort())
+        await page.reload()
+        await shows(room, "The service does not answer at the moment")
+        await usable(room, "no service")
+        await page.unroute_all()
+        await room.until("document.querySelector('[data-status=connected]')")
+        assert (await room.shown())[: len(shown)] == shown
+        await answer_in_writing(room)
+        await usable(room, "end")
+        await page.reload()
+        await shows(room, "This interview was held")
+        await usable(room, "over")
+    stored = await site.platform.stored(session_id)
+    assert greetings(stored) == 1, "the same session, and nobody was greeted twice"
+    assert {entry.content for entry in stored if entry.speaker == "candidate"} == {ANSWER}
+    (event,) = await site.platform.fetch(
+        "select data from session_events where session_id = $1 and type = 'accommodation_request'",
+        session_id,
+    )
+    assert WISH in str(event["data"])
+    assert await site.platform.until_settled(session_id) == "completed"
+
+
+async def test_a_lost_proxy_is_a_line_on_the_screen_and_no_more(site, browser):
+    invited = await invite(site.platform)
+    await browser.add_init_script(NO_MICROPHONE)
+    async with visit(browser, invited.url) as room:
+        await agree(room)
+        await room.click("Type my answers instead")
+        await room.until(LISTENS)
+        session_id = await session_of(site.platform, invited)
+        (machine,) = await site.platform.fetch(
+            "select (endpoint->>'pid')::int as pid from machines"
+            " where session_id = $1 and gone_at is null",
+            session_id,
+        )
+        os.kill(machine["pid"], signal.SIGKILL)
+        await shows(room, "Go on: we hear you. What is written comes a little later.")
+        assert await room.ask("document.querySelector('[data-status]').dataset.status") == (
+            "connected"
+        )
+        await room.until("document.querySelector('[data-signalling=open]')")
+        gone = "!document.body.innerText.includes('What is written comes a little later')"
+        await room.until(gone)
+        await room.click("Leave")
+        assert await faults_of(room.page) == []
+        await room.click("Leave and end it")
+        await shows(room, "You have left the interview.")
+    assert await site.platform.until_settled(session_id) == "candidate_left"
+
+
+async def test_a_link_that_opens_nothing_says_why_and_what_to_do(site):
+    expired, revoked = [await invite(site.platform) for _ in range(2)]
+    await expire(site.platform, expired)
+    await revoke(site.platform, revoked)
+    cases = {
+        expired.url: "Ask the people who invited you for a fresh link.",
+        revoked.url: "Ask the people who invited you whether there is another one.",
+        f"{expired.url}spoilt": "Check the link of your invitation, or ask for a fresh one.",
+        f"{site.platform.url}/i/": "Check the link of your invitation, or ask for a fresh one.",
+    }
+    async with open_browser() as context:
+        for url, words in cases.items():
+            async with visit(context, url) as room:
+                await shows(room, words)
+                assert await faults_of(room.page) == []
+                assert await room.page.get_by_role("button").count() == 0, "no use trying again"
+
+
+async def test_a_page_is_used_by_keyboard_alone(site, browser):
+    invited = await invite(site.platform)
+    async with visit(browser, invited.url) as room:
+        keyboard = room.page.keyboard
+        focused = "document.activeElement.textContent"
+        await room.page.get_by_role("heading", name="Hello Robin Marsh").wait_for()
+        assert await room.ask(focused) == "Hello Robin Marsh"
+        await keyboard.press("Tab")
+        await keyboard.press("Enter")
+        await room.page.get_by_role("heading", name="Do you agree?").wait_for()
+        assert await room.ask(focused) == "Do you agree?"
+        for _ in await room.page.get_by_role("checkbox").all():
+            await keyboard.press("Tab")
+            await keyboard.press("Space")
+        await keyboard.press("Enter")
+        await room.page.get_by_role("heading", name="Can we hear you?").wait_for()
+        assert await room.ask(focused) == "Can we hear you?"

@@ -2,7 +2,6 @@
 
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
-from datetime import timedelta
 
 import anyio
 from playwright.async_api import Page, Route
@@ -10,7 +9,7 @@ from playwright.async_api import Page, Route
 from screenshots.gallery import Gallery
 from support.browser import Visit, open_browser, visit
 from support.interview import ANSWER, Platform, make_candidate
-from support.recruiting import Invited, invite, revoke
+from support.recruiting import Invited, expire, invite, revoke
 
 QUESTIONS = (
     "Could you tell me about yourself and the work you do?",
@@ -73,7 +72,7 @@ async def _trouble_at_the_check(platform: Platform, gallery: Gallery) -> None:
         await _agree(room)
         await _shows(room.page, "We find no microphone")
         await gallery.take(room.page, "check-no-microphone")
-        async with _broken(room.page, "**/v1/invitation"):
+        async with _broken(room.page, "**/v1/*"):
             await room.page.get_by_role("button", name="Try again").first.click()
             await _shows(room.page, "UNAVAILABLE")
             await gallery.take(room.page, "check-no-network")
@@ -139,13 +138,7 @@ async def _the_last_minute(platform: Platform, gallery: Gallery) -> None:
 
 async def _links_that_open_nothing(platform: Platform, gallery: Gallery) -> None:
     expired = await invite(platform, QUESTIONS)
-    past = timedelta(hours=1)
-    await platform.fetch(
-        "update invitations set created_at = created_at - $2::interval - interval '20 days',"
-        " expires_at = created_at - $2::interval where id = $1 returning id",
-        expired.invitation_id,
-        past,
-    )
+    await expire(platform, expired)
     revoked = await invite(platform, QUESTIONS)
     await revoke(platform, revoked)
     unknown = Invited("", f"{platform.url}/i/00000000-0000-4000-8000-000000000000#nothing")

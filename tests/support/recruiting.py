@@ -56,6 +56,15 @@ async def invite(
     return Invited(made["invitation"]["invitationId"], made["url"])
 
 
+async def expire(platform: Platform, invited: Invited) -> None:
+    """Let an invitation be as old as one that has expired."""
+    await platform.fetch(
+        "update invitations set created_at = created_at - interval '30 days',"
+        " expires_at = expires_at - interval '30 days' where id = $1",
+        invited.invitation_id,
+    )
+
+
 async def revoke(platform: Platform, invited: Invited) -> None:
     """Take an invitation back."""
     await ask(platform, "POST", f"/v1/invitations/{invited.invitation_id}/revoke", {})

@@ -1,5 +1,5 @@
 import './ui/base.css';
-import { lazy, Suspense } from 'react';
+import { lazy, StrictMode, Suspense } from 'react';
 import { createRoot } from 'react-dom/client';
 import { Waiting } from './ui/Notice.tsx';
 
@@ -9,8 +9,10 @@ const root = document.getElementById('root');
 if (root) {
   const isCandidate = location.pathname.startsWith('/i');
   createRoot(root).render(
-    <Suspense fallback={<Waiting>One moment</Waiting>}>
-      {isCandidate ? <Candidate /> : <h1>Vivavoce</h1>}
-    </Suspense>,
+    <StrictMode>
+      <Suspense fallback={<Waiting>One moment</Waiting>}>
+        {isCandidate ? <Candidate /> : <h1>Vivavoce</h1>}
+      </Suspense>
+    </StrictMode>,
   );
 }

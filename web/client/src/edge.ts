@@ -246,6 +246,7 @@ function refusalOf(response: Response, text: string): WebRTCConnectionError {
   return errorOf(problem.code, problem.detail, {
     ...(typeof problem.retryAfter === 'number' ? { retryAfter: problem.retryAfter * 1000 } : {}),
     ...(Array.isArray(problem.triedRegions) ? { triedRegions: problem.triedRegions } : {}),
+    ...(typeof problem.reason === 'string' ? { reason: problem.reason } : {}),
     ...(typeof problem.requestId === 'string' ? { requestId: problem.requestId } : {}),
   });
 }

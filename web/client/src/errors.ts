@@ -9,6 +9,8 @@ export interface ErrorDetails {
   readonly retryAfter?: number;
   /** Regions in which no machine could be had. */
   readonly triedRegions?: readonly string[];
+  /** Which one of several, where a code has different words for each, such as `expired`. */
+  readonly reason?: string;
   /** By which the operator finds the request in the logs. */
   readonly requestId?: string;
 }

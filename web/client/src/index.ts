@@ -47,9 +47,15 @@ export {
 export { Interview, type InterviewOptions, maxTypedCharacters } from './interview.ts';
 export { openMicrophone } from './microphone.ts';
 export type { InterviewerActivity, Presence } from './presence.ts';
+export { readEvent } from './realtime.ts';
 export { type Persistence, persist, type Remedies } from './recovery.ts';
 export { calculateBackoffDelay, defaultRetryConfig, type RetryConfig } from './retry.ts';
-export type { Ending, SavedSession, SessionConfiguration } from './session.ts';
+export {
+  type Ending,
+  iceServersOf,
+  type SavedSession,
+  type SessionConfiguration,
+} from './session.ts';
 export { type Levels, Sound } from './sound.ts';
 export { browserKeeper, type Keeper, noKeeper, sessionKey, transcriptKey } from './storage.ts';
 export { type Readable, Store } from './store.ts';

@@ -74,7 +74,9 @@ export function takeToken(session: Session, renewed: SessionTokenResponse): void
 }
 
 /** STUN and TURN, in the browser's form. */
-export function iceServersOf(config: SessionConfiguration): RTCIceServer[] {
+export function iceServersOf(
+  config: Pick<SessionConfiguration, 'stunServers' | 'turnServers'>,
+): RTCIceServer[] {
   const stun = config.stunServers.length > 0 ? [{ urls: config.stunServers }] : [];
   const turn = config.turnServers.map(({ urls, username, credential }) => ({
     urls,

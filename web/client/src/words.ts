@@ -77,8 +77,34 @@ const words: Readonly<Record<ShownCode, Words>> = {
   },
 };
 
-/** The words for an error code; an unknown one reads like a service that does not answer. */
-export function wordsFor(code: string): Words {
+/** By the reason that a refusal gives; these differ from what the code alone would say. */
+const wordsByReason: Readonly<Record<string, Words>> = {
+  revoked: {
+    title: 'This invitation was taken back',
+    advice: 'Ask the people who invited you whether there is another one.',
+  },
+  expired: {
+    title: 'This invitation has expired',
+    advice: 'Ask the people who invited you for a fresh link.',
+  },
+  no_consent: {
+    title: 'You have not agreed yet',
+    advice: 'Load the page again, read what you agree to, and go on from there.',
+  },
+  new_text: {
+    title: 'The text has changed in the meantime',
+    advice: 'Load the page again and read it once more: it is short.',
+  },
+};
+
+/**
+ * The words for an error code, and for its reason where that says more; an unknown code reads like
+ * a service that does not answer.
+ */
+export function wordsFor(code: string, reason?: string): Words {
+  if (reason !== undefined && Object.hasOwn(wordsByReason, reason)) {
+    return wordsByReason[reason] as Words;
+  }
   return Object.hasOwn(words, code) ? words[code as ShownCode] : words.UNAVAILABLE;
 }
 

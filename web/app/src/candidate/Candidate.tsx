@@ -1,36 +1,60 @@
 import './candidate.css';
-import type { wire } from '@vivavoce/client';
+import type { WebRTCConnectionError, wire } from '@vivavoce/client';
 import { useEffect, useState } from 'react';
+import { Heading } from '../ui/Heading.tsx';
 import { Trouble, Waiting } from '../ui/Notice.tsx';
 import { Consent } from './Consent.tsx';
-import { DeviceCheck, type Way } from './DeviceCheck.tsx';
+import { DeviceCheck } from './DeviceCheck.tsx';
 import { Over } from './End.tsx';
 import { type Invitation, readLink, useInvitation, wasInRoom } from './invitation.ts';
 import { InvitedRoom } from './Room.tsx';
 import { afterWelcome, firstStep, type Step } from './steps.ts';
 import { Welcome } from './Welcome.tsx';
+import { keepWay, keptWay, type Way } from './way.ts';
 
 const link = readLink(location);
-const wayKey = 'vivavoce-way';
+const retryMs = 5_000;
 
 /** Everything behind an invitation's link. */
 export default function Candidate() {
   const invitation = useInvitation(link);
-  const { invited, reload } = invitation;
+  const { invited } = invitation;
   if (invited.status === 'loading') return <Waiting>Opening your invitation</Waiting>;
   if (invited.status === 'failed') {
-    return (
-      <main className="page narrow">
-        <h1>Your interview</h1>
-        <Trouble error={invited.error}>
-          <button type="button" onClick={reload}>
-            Try again
-          </button>
-        </Trouble>
-      </main>
-    );
+    return <Closed error={invited.error} onAgain={invitation.reload} />;
   }
   return <Steps invitation={invitation} welcome={invited.welcome} />;
+}
+
+/** The link opens nothing, or nothing yet: a service that is away is asked again by itself. */
+function Closed(props: {
+  readonly error: WebRTCConnectionError;
+  readonly onAgain: (isQuiet: boolean) => void;
+}) {
+  const { error, onAgain } = props;
+  const mayComeBack = error.code === 'UNAVAILABLE';
+  useEffect(() => {
+    if (!mayComeBack) return;
+    const timer = setInterval(() => onAgain(true), retryMs);
+    return () => clearInterval(timer);
+  }, [mayComeBack, onAgain]);
+  return (
+    <main className="page narrow">
+      <Heading>Your interview</Heading>
+      <Trouble error={error}>
+        {mayComeBack && (
+          <button type="button" onClick={() => onAgain(false)}>
+            Try again
+          </button>
+        )}
+      </Trouble>
+      <p className="hint">
+        {mayComeBack
+          ? 'An interview that has begun goes on from where it was: nothing that you said is lost.'
+          : 'Your microphone is off, and nothing was recorded.'}
+      </p>
+    </main>
+  );
 }
 
 function Steps(props: {
@@ -40,19 +64,18 @@ function Steps(props: {
   const { invitation, welcome } = props;
   const [step, setStep] = useState<Step>(() => firstStep(welcome, wasInRoom(welcome.invitationId)));
   const [hasAgreed, setHasAgreed] = useState(welcome.consent.agreedAt !== null);
+  const [way, setWay] = useState<Way>(keptWay);
   useEffect(() => {
-    document.title = `${welcome.title} · ${welcome.organisation}`;
+    document.title = `${welcome.title} · Interview`;
   }, [welcome]);
-  useEffect(() => {
-    if (step !== 'welcome') document.querySelector('h1')?.focus();
-  }, [step]);
   const agree = async () => {
     await invitation.agree(welcome.consent);
     setHasAgreed(true);
     setStep('check');
   };
-  const enter = (way: Way) => {
-    sessionStorage.setItem(wayKey, way);
+  const enter = (chosen: Way) => {
+    keepWay(chosen);
+    setWay(chosen);
     setStep('room');
   };
   switch (step) {
@@ -62,10 +85,8 @@ function Steps(props: {
       return <Consent welcome={welcome} agree={agree} onBack={() => setStep('welcome')} />;
     case 'check':
       return <DeviceCheck token={invitation.token} onNext={enter} />;
-    case 'room': {
-      const way = sessionStorage.getItem(wayKey) === 'typing' ? 'typing' : 'speaking';
+    case 'room':
       return <InvitedRoom welcome={welcome} token={invitation.token} way={way} />;
-    }
     case 'over':
       return <Over welcome={welcome} />;
   }

@@ -27,6 +27,7 @@ export function Captions({ entries }: { readonly entries: readonly TranscriptEnt
       // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reached by keyboard
       tabIndex={0}
     >
+      {entries.length === 0 && <p className="hint">What you both say is written here.</p>}
       <ol className="lines">
         {entries.map(({ itemId, speaker, content, final, truncated }) => (
           <li key={itemId} data-speaker={speaker} data-final={final}>

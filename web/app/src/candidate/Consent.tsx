@@ -1,5 +1,6 @@
 import { asConnectionError, type WebRTCConnectionError, type wire } from '@vivavoce/client';
 import { type FormEvent, useState } from 'react';
+import { Heading } from '../ui/Heading.tsx';
 import { Trouble } from '../ui/Notice.tsx';
 import { StepLine } from './Steps.tsx';
 
@@ -34,7 +35,7 @@ export function Consent(props: {
   return (
     <main className="page narrow">
       <StepLine current="consent" />
-      <h1 tabIndex={-1}>Do you agree?</h1>
+      <Heading>Do you agree?</Heading>
       <p className="lead">The interview can only begin if you agree to all of this.</p>
       <form onSubmit={(event) => void send(event)}>
         <div className="statements">

@@ -37,9 +37,11 @@ export function Controls(props: { readonly state: WebRTCState; readonly isTyping
         <button type="button" disabled={isOff} onClick={() => act(() => interview.repeat())}>
           Repeat
         </button>
-        <button type="button" aria-pressed={isWriting} onClick={() => setIsWriting(!isWriting)}>
-          Type
-        </button>
+        {!isTyping && (
+          <button type="button" aria-pressed={isWriting} onClick={() => setIsWriting(!isWriting)}>
+            Type
+          </button>
+        )}
         <button type="button" onClick={() => setOpen('help')}>
           Help
         </button>

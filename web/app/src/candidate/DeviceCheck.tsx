@@ -1,17 +1,15 @@
-import { WebRTCConnectionError } from '@vivavoce/client';
-import { type ReactNode, useEffect, useState } from 'react';
+import type { WebRTCConnectionError, Words } from '@vivavoce/client';
+import { type ReactNode, useState } from 'react';
+import { Heading } from '../ui/Heading.tsx';
 import { Trouble } from '../ui/Notice.tsx';
-import { onScale } from './hearing.ts';
-import { type NetworkFacts, networkOutcome } from './network.ts';
+import { playChime } from './chime.ts';
+import { Level } from './Level.tsx';
 import { StepLine } from './Steps.tsx';
 import { type MicrophoneCheck, useMicrophone } from './useMicrophone.ts';
+import { type SoundCheck, useSoundCheck } from './useSoundCheck.ts';
+import type { Way } from './way.ts';
 
-/** How a candidate answers. */
-export type Way = 'speaking' | 'typing';
-
-type Network = NetworkFacts | WebRTCConnectionError | null;
-
-/** Whether we hear the candidate and reach each other; each with what to do if not. */
+/** Whether we hear the candidate, reach each other and understand; each with what to do if not. */
 export function DeviceCheck(props: {
   readonly token: () => Promise<string>;
   readonly onNext: (way: Way) => void;
@@ -19,17 +17,20 @@ export function DeviceCheck(props: {
   const { token, onNext } = props;
   const [attempt, setAttempt] = useState(0);
   const microphone = useMicrophone(attempt);
-  const network = useNetwork(token, attempt);
-  const isReachable = network !== null && !(network instanceof WebRTCConnectionError);
-  const isReady = microphone.isHeard && isReachable;
+  const sound = useSoundCheck(token, sentBy(microphone), attempt);
+  const isReady = sound.status === 'connected' && sound.words !== null;
   const again = () => setAttempt((before) => before + 1);
   return (
     <main className="page narrow">
       <StepLine current="check" />
-      <h1 tabIndex={-1}>Can we hear you?</h1>
+      <Heading>Can we hear you?</Heading>
       <p className="lead">Say a sentence, such as “Good morning, I am ready.”</p>
-      <MicrophoneLine microphone={microphone} onAgain={again} />
-      <NetworkLine network={network} onAgain={again} />
+      <div className="checks">
+        <MicrophoneLine microphone={microphone} isUnderstood={isReady} onAgain={again} />
+        <ConnectionLine sound={sound} onAgain={again} />
+        {microphone.status !== 'refused' && <WordsLine sound={sound} />}
+        <LoudspeakerLine />
+      </div>
       <div className="row">
         <button
           type="button"
@@ -39,34 +40,29 @@ export function DeviceCheck(props: {
         >
           Start the interview
         </button>
-        <button type="button" disabled={!isReachable} onClick={() => onNext('typing')}>
+        <button
+          type="button"
+          disabled={sound.status !== 'connected'}
+          onClick={() => onNext('typing')}
+        >
           Type my answers instead
         </button>
       </div>
-      <p className="hint">
+      <p className="hint" role="status">
         {isReady
           ? 'All is well. The interviewer greets you when you start.'
-          : 'You can start once we have heard you. What you say here is neither kept nor sent.'}
+          : 'You can start once we have understood you. Nothing of this check is kept.'}
       </p>
     </main>
   );
 }
 
-function useNetwork(token: () => Promise<string>, attempt: number): Network {
-  const [network, setNetwork] = useState<Network>(null);
-  // biome-ignore lint/correctness/useExhaustiveDependencies: another attempt asks anew
-  useEffect(() => {
-    const stop = new AbortController();
-    setNetwork(null);
-    void networkOutcome(token, stop.signal).then((outcome) => {
-      if (!stop.signal.aborted) setNetwork(outcome);
-    });
-    return () => stop.abort();
-  }, [token, attempt]);
-  return network;
+/** What the check sends; undefined while the browser still asks. */
+function sentBy({ status, track }: MicrophoneCheck): MediaStreamTrack | null | undefined {
+  return status === 'opening' ? undefined : track;
 }
 
-type Outcome = 'waiting' | 'good' | 'bad';
+type Outcome = 'waiting' | 'good' | 'bad' | 'none';
 
 /** One thing that is checked; how it is stands in words, and not in a colour alone. */
 function Line(props: {
@@ -77,7 +73,7 @@ function Line(props: {
   return (
     <section className="check" data-outcome={props.outcome} aria-label={props.name}>
       <span className="mark" aria-hidden="true">
-        {{ waiting: '·', good: '✓', bad: '!' }[props.outcome]}
+        {{ waiting: '', good: '✓', bad: '!', none: '♪' }[props.outcome]}
       </span>
       <div>
         <h2>{props.name}</h2>
@@ -87,61 +83,108 @@ function Line(props: {
   );
 }
 
+function TroubleLine(props: {
+  readonly name: string;
+  readonly error: WebRTCConnectionError;
+  readonly words?: Words | undefined;
+  readonly onAgain: () => void;
+}) {
+  const { name, error, words } = props;
+  return (
+    <Line name={name} outcome="bad">
+      <Trouble error={error} {...(words === undefined ? {} : { words })}>
+        <button type="button" onClick={props.onAgain}>
+          Try again
+        </button>
+      </Trouble>
+    </Line>
+  );
+}
+
 function MicrophoneLine(props: {
   readonly microphone: MicrophoneCheck;
+  readonly isUnderstood: boolean;
   readonly onAgain: () => void;
 }) {
   const { status, error, level, isHeard, label } = props.microphone;
-  if (error) {
-    return (
-      <Line name="Microphone" outcome="bad">
-        <Trouble error={error}>
-          <button type="button" onClick={props.onAgain}>
-            Try again
-          </button>
-        </Trouble>
-      </Line>
-    );
-  }
-  const words = isHeard
+  if (error) return <TroubleLine name="Microphone" error={error} onAgain={props.onAgain} />;
+  const isGood = isHeard || props.isUnderstood;
+  const words = isGood
     ? 'We hear you well.'
     : status === 'opening'
       ? 'Your browser asks whether this page may use your microphone. Allow it.'
       : 'We do not hear you yet. Speak up, move closer, or choose another microphone in your browser.';
   return (
-    <Line name="Microphone" outcome={isHeard ? 'good' : 'waiting'}>
-      <meter min={0} max={1} value={onScale(level)} aria-label="Level of your microphone" />
+    <Line name="Microphone" outcome={isGood ? 'good' : 'waiting'}>
+      <Level level={level} label="Level of your microphone" />
       <p role="status">{words}</p>
-      <p className="hint">{label || ' '}</p>
+      {label && <p className="hint">{label}</p>}
     </Line>
   );
 }
 
-function NetworkLine(props: { readonly network: Network; readonly onAgain: () => void }) {
-  const { network } = props;
-  if (network === null) {
-    return (
-      <Line name="Connection" outcome="waiting">
-        <p role="status">We look whether we can reach each other…</p>
-      </Line>
-    );
+/** What helps here differs from what helps in the middle of an interview. */
+const remedies: Readonly<Record<string, Words>> = {
+  WEBRTC_CONNECTION_FAILED: {
+    title: 'The sound does not get through',
+    advice:
+      'A company network, a VPN or a firewall may block calls. Switch the VPN off or try another network, such as that of your phone.',
+  },
+  SDP_EXCHANGE_FAILED: {
+    title: 'The interviewer does not take the call at the moment',
+    advice: 'Wait a minute, then try again. If it stays, tell the people who invited you.',
+  },
+  UNAVAILABLE: {
+    title: 'We do not reach the service',
+    advice: 'Check that you are online, then try again.',
+  },
+  RATE_LIMITED: {
+    title: 'That were many checks in a row',
+    advice: 'Wait a minute, then try again.',
+  },
+};
+
+function ConnectionLine(props: { readonly sound: SoundCheck; readonly onAgain: () => void }) {
+  const { status, error, roundTripMs } = props.sound;
+  if (error) {
+    const words = remedies[error.code];
+    return <TroubleLine name="Connection" error={error} words={words} onAgain={props.onAgain} />;
   }
-  if (network instanceof WebRTCConnectionError) {
-    return (
-      <Line name="Connection" outcome="bad">
-        <Trouble error={network}>
-          <button type="button" onClick={props.onAgain}>
-            Try again
-          </button>
-        </Trouble>
-      </Line>
-    );
-  }
+  const isGood = status === 'connected';
+  const measured = roundTripMs === null ? '' : ` (${Math.max(1, roundTripMs)} ms there and back)`;
   return (
-    <Line name="Connection" outcome="good">
+    <Line name="Connection" outcome={isGood ? 'good' : 'waiting'}>
       <p role="status">
-        We reach each other in {network.roundTripMs} ms, and your browser can make calls.
+        {isGood
+          ? `Your sound reaches the interviewer${measured}.`
+          : 'We look for a way for your sound…'}
       </p>
+    </Line>
+  );
+}
+
+function WordsLine({ sound }: { readonly sound: SoundCheck }) {
+  const { words, isUnclear } = sound;
+  const text =
+    words !== null
+      ? `We understood: “${words}”`
+      : isUnclear
+        ? 'We hear something and cannot make out words. Say the sentence again, a little slower and closer to the microphone, or find a quieter place.'
+        : 'What you say appears here.';
+  return (
+    <Line name="Your words" outcome={words === null ? 'waiting' : 'good'}>
+      <p role="status">{text}</p>
+    </Line>
+  );
+}
+
+function LoudspeakerLine() {
+  return (
+    <Line name="Loudspeaker" outcome="none">
+      <p>If you do not hear the two notes, turn the volume of this device up.</p>
+      <button type="button" onClick={() => void playChime()}>
+        Play two notes
+      </button>
     </Line>
   );
 }

@@ -1,5 +1,7 @@
 import { type Ending, type TranscriptEntry, type wire, wordsForEnding } from '@vivavoce/client';
 import { download } from '../ui/download.ts';
+import { Heading } from '../ui/Heading.tsx';
+import { atStart } from '../ui/words.ts';
 import { asText } from './written.ts';
 
 /** The interview has just ended: thanks, what happens next, and one's own transcript. */
@@ -12,15 +14,13 @@ export function End(props: {
   const { organisation, title } = welcome;
   return (
     <main className="page narrow">
-      <h1 tabIndex={-1}>
-        {ending.reason === 'completed' ? 'Thank you' : 'Your interview is over'}
-      </h1>
+      <Heading>{ending.reason === 'completed' ? 'Thank you' : 'Your interview is over'}</Heading>
       <p className="lead" role="status">
         {wordsForEnding(ending.reason)}
       </p>
       <p>
-        {organisation} reads what was said and gets in touch with you. There is nothing left to do
-        here.
+        {atStart(organisation)} reads what was said and gets in touch with you. There is nothing
+        left to do here.
       </p>
       {ending.transcriptComplete === false && (
         <p className="notice" role="status">
@@ -63,9 +63,10 @@ export function End(props: {
 export function Over({ welcome }: { readonly welcome: wire.InvitationWelcome }) {
   return (
     <main className="page narrow">
-      <h1 tabIndex={-1}>This interview was held</h1>
+      <Heading>This interview was held</Heading>
       <p className="lead">
-        {welcome.organisation} has what was said in “{welcome.title}” and gets in touch with you.
+        {atStart(welcome.organisation)} has what was said in “{welcome.title}” and gets in touch
+        with you.
       </p>
       <p>
         There is nothing left to do. If you think this is a mistake, write to the people who invited

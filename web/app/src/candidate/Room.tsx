@@ -7,15 +7,16 @@ import {
   type WebRTCState,
 } from '@vivavoce/react';
 import { useEffect, useMemo, useState } from 'react';
+import { Heading } from '../ui/Heading.tsx';
 import { Trouble } from '../ui/Notice.tsx';
 import { inMinutes } from '../ui/words.ts';
 import { Captions } from './Captions.tsx';
 import { Controls } from './Controls.tsx';
-import type { Way } from './DeviceCheck.tsx';
 import { End } from './End.tsx';
 import { Presence } from './Presence.tsx';
 import { currentQuestion } from './question.ts';
 import { timeLeft } from './timeLeft.ts';
+import type { Way } from './way.ts';
 
 interface RoomProps {
   readonly welcome: wire.InvitationWelcome;
@@ -61,7 +62,7 @@ function NoRoom(props: {
   const isDeaf = props.error.code.startsWith('MICROPHONE_');
   return (
     <main className="page narrow">
-      <h1 tabIndex={-1}>We could not begin</h1>
+      <Heading>We could not begin</Heading>
       <Trouble error={props.error}>
         <div className="row">
           <button type="button" className="primary" onClick={props.onAgain}>
@@ -88,7 +89,7 @@ function OpenRoom(props: {
   return (
     <main className="room" data-status={state.status} data-signalling={state.signalling}>
       <header>
-        <h1>{welcome.title}</h1>
+        <Heading>{welcome.title}</Heading>
         <p className="time">
           <TimeLeft deadline={state.deadline} maxDuration={welcome.maxDuration} />
         </p>

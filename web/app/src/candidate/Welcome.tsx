@@ -1,5 +1,6 @@
 import type { wire } from '@vivavoce/client';
-import { count, day, inMinutes } from '../ui/words.ts';
+import { Heading } from '../ui/Heading.tsx';
+import { atStart, count, day, inMinutes } from '../ui/words.ts';
 import { StepLine } from './Steps.tsx';
 
 /** Who invites, to what, and what happens next. */
@@ -13,9 +14,9 @@ export function Welcome(props: {
   return (
     <main className="page narrow">
       <StepLine current="welcome" />
-      <h1>{candidateName ? `Hello ${candidateName}` : 'Hello'}</h1>
+      <Heading>{candidateName ? `Hello ${candidateName}` : 'Hello'}</Heading>
       <p className="lead">
-        {organisation} invites you to an interview{role ? ` for the role ${role}` : ''}.
+        {atStart(organisation)} invites you to an interview{role ? ` for the role ${role}` : ''}.
       </p>
       <dl className="facts">
         <div>
@@ -59,8 +60,8 @@ function WhatToKnow({ welcome }: { readonly welcome: wire.InvitationWelcome }) {
         understand.
       </li>
       <li>
-        <b>People read it.</b> What is said is written down. {organisation} reads it and keeps it{' '}
-        {kept}.
+        <b>People read it.</b> What is said is written down. {atStart(organisation)} reads it and
+        keeps it {kept}.
       </li>
       <li>
         <b>Your pace.</b> You can pause, have a question repeated, or leave. If the connection is

@@ -33,7 +33,8 @@ export interface Invitation {
   readonly token: () => Promise<string>;
   /** Agree to every statement; rejects if that was not stored. */
   readonly agree: (text: wire.ConsentText) => Promise<void>;
-  readonly reload: () => void;
+  /** Ask again; quietly, what is shown stays until there is an answer. */
+  readonly reload: (isQuiet?: boolean) => void;
 }
 
 /** The invitation that a link opens. */
@@ -44,15 +45,19 @@ export function useInvitation(link: InvitationLink | null): Invitation {
     const body = { secret: link.secret };
     return (await askEdge(location.origin, 'openInvitation', { body })).accessToken;
   }, [link]);
-  const reload = useCallback(async () => {
-    setInvited({ status: 'loading' });
-    try {
-      const welcome = await askEdge(location.origin, 'showWelcome', { token: await token() });
-      setInvited({ status: 'known', welcome });
-    } catch (error) {
-      setInvited({ status: 'failed', error: asConnectionError(error) });
-    }
-  }, [token]);
+  const reload = useCallback(
+    async (isQuiet = false) => {
+      if (!isQuiet) setInvited({ status: 'loading' });
+      try {
+        const welcome = await askEdge(location.origin, 'showWelcome', { token: await token() });
+        setInvited({ status: 'known', welcome });
+      } catch (error) {
+        setInvited({ status: 'failed', error: asConnectionError(error) });
+      }
+    },
+    [token],
+  );
+  const reloadFromOutside = useCallback((isQuiet = false) => void reload(isQuiet), [reload]);
   const agree = useCallback(
     async ({ version, statements }: wire.ConsentText) => {
       const body = { version, agreed: statements.map(({ id }) => id) };
@@ -62,8 +67,8 @@ export function useInvitation(link: InvitationLink | null): Invitation {
   );
   useEffect(() => void reload(), [reload]);
   return useMemo(
-    () => ({ invited, token, agree, reload: () => void reload() }),
-    [invited, token, agree, reload],
+    () => ({ invited, token, agree, reload: reloadFromOutside }),
+    [invited, token, agree, reloadFromOutside],
   );
 }
 

@@ -9,10 +9,11 @@ import { enoughMs, type Heard, hear, nothingHeard } from './hearing.ts';
 
 const lookMs = 50;
 
-/** A microphone that is listened to, and nothing of it is kept or sent. */
+/** A microphone that is measured. */
 export interface MicrophoneCheck {
   readonly status: 'opening' | 'open' | 'refused';
   readonly error: WebRTCConnectionError | null;
+  readonly track: MediaStreamTrack | null;
   readonly level: number;
   readonly isHeard: boolean;
   /** Its name, as the browser tells it. */
@@ -63,6 +64,7 @@ export function useMicrophone(attempt: number): MicrophoneCheck {
   return {
     status: error ? 'refused' : track ? 'open' : 'opening',
     error,
+    track,
     level: heard.level,
     isHeard: heard.spokenMs >= enoughMs,
     label: track?.label ?? '',

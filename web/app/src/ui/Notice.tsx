@@ -1,4 +1,4 @@
-import { type WebRTCConnectionError, wordsFor } from '@vivavoce/client';
+import { type WebRTCConnectionError, type Words, wordsFor } from '@vivavoce/client';
 import type { ReactNode } from 'react';
 
 /** Something is on its way. */
@@ -14,9 +14,12 @@ export function Waiting(props: { readonly children: ReactNode }) {
 /** What went wrong, what to do about it, and the code for support beneath. */
 export function Trouble(props: {
   readonly error: WebRTCConnectionError;
+  /** In the place of the words that the error's code has everywhere. */
+  readonly words?: Words;
   readonly children?: ReactNode;
 }) {
-  const { title, advice } = wordsFor(props.error.code);
+  const { code, details } = props.error;
+  const { title, advice } = props.words ?? wordsFor(code, details.reason);
   return (
     <div className="notice bad" role="alert">
       <strong>{title}</strong>
