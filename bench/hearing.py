@@ -228,7 +228,10 @@ async def hear(models: Models, pcm: bytes, prompt: str) -> list[str]:
             match event:
                 case Speculate(start_ms, end_ms):
                     audio = listener.audio(start_ms, end_ms)
-                    listener.hint((await models.transcribe(audio, prompt=prompt)).text)
+                    heard = await models.transcribe(audio, prompt=prompt)
+                    listener.hint(
+                        heard.text, asks_for_time=heard.asks_for_time, is_doubtful=heard.is_doubtful
+                    )
                 case SpeechStopped(start_ms, end_ms):
                     audio = listener.audio(start_ms, end_ms)
                     texts.append((await models.transcribe(audio, prompt=prompt)).text)

@@ -18,7 +18,7 @@ from bench.rounds import tell
 from bench.sounds import RATE, Floats, to_pcm
 from bench.verdicts import Report, aligned
 from vivavoce.engine.listening import OWN_RATE, Listener
-from vivavoce.engine.models import Models, Priority, open_models
+from vivavoce.engine.models import Models, Priority, Transcription, open_models
 from vivavoce.engine.turn import Speculate, SpeechResumed, SpeechStarted, SpeechStopped, TurnPolicy
 from vivavoce.engine.vad import SpeechDetector
 from vivavoce.engine.vocabulary import expected_words
@@ -110,7 +110,9 @@ class _Ears:
         self._prompt = prompt
         self._listener = Listener(policy, SpeechDetector())
         self._now = 0
-        self._hint: tuple[int, str] | None = None  # what is known of a pause, and from when on
+        self._hint: tuple[int, Transcription] | None = (
+            None  # what is known of a pause, and from when on
+        )
 
     async def listen(self) -> None:
         scene = self._scene
@@ -120,7 +122,10 @@ class _Ears:
             ours = scene.ours[piece]
             self._listener.note_played(_at_own_rate(ours))
             if self._hint and self._hint[0] <= self._now:
-                self._listener.hint(self._hint[1])
+                words = self._hint[1]
+                self._listener.hint(
+                    words.text, asks_for_time=words.asks_for_time, is_doubtful=words.is_doubtful
+                )
                 self._hint = None
             heard = to_pcm(scene.near[piece] + scene.echo[piece])
             for event in self._listener.feed(heard, interrupting=self._is_speaking):
@@ -135,12 +140,12 @@ class _Ears:
             case SpeechStarted(start_ms):
                 self._start(start_ms)
             case Speculate(start_ms, end_ms):
-                text = await self._transcribe(start_ms, end_ms, Priority.SPECULATIVE)
-                self._hint = (self._now + TRANSCRIPTION_MS * RATE // 1000, text)
+                words = await self._transcribe(start_ms, end_ms, Priority.SPECULATIVE)
+                self._hint = (self._now + TRANSCRIPTION_MS * RATE // 1000, words)
             case SpeechResumed():
                 self._hint = None
             case SpeechStopped(start_ms, end_ms):
-                text = await self._transcribe(start_ms, end_ms, Priority.FINAL)
+                text = (await self._transcribe(start_ms, end_ms, Priority.FINAL)).text
                 self.texts.append(text)
                 if text:
                     start, end = (ms * RATE // 1000 for ms in (start_ms, end_ms))
@@ -154,9 +159,9 @@ class _Ears:
         if not any(w.start < self._now and start < w.end for w in self._scene.words):
             self.interruptions += 1
 
-    async def _transcribe(self, start_ms: int, end_ms: int, priority: Priority) -> str:
+    async def _transcribe(self, start_ms: int, end_ms: int, priority: Priority) -> Transcription:
         audio = self._listener.audio(start_ms, end_ms)
-        return (await self._models.transcribe(audio, prompt=self._prompt, priority=priority)).text
+        return await self._models.transcribe(audio, prompt=self._prompt, priority=priority)
 
 
 def _at_own_rate(sound: Floats) -> bytes:

@@ -42,12 +42,13 @@ class LoadFailed(msgspec.Struct, frozen=True, tag="load_failed"):
 
 
 class Transcribed(msgspec.Struct, frozen=True, tag="transcribed"):
-    """What was heard; `text` is empty where nobody spoke."""
+    """What was heard, as `stt.Heard` has it; `text` is empty where nobody spoke."""
 
     id: int
     text: str
     no_speech_probability: float
     average_log_probability: float
+    asks_for_time: bool
 
 
 class Synthesised(msgspec.Struct, frozen=True, tag="synthesised"):

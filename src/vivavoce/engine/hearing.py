@@ -23,7 +23,6 @@ from vivavoce.errors import Unavailable
 
 _log: Final = logging.getLogger(__name__)
 _MAX_PROMPT_CHARACTERS: Final = 1_000
-_DOUBTFUL: Final = -1.0  # average log probability; Whisper itself gives up a decoding there
 _PARTIAL_EVERY_MS: Final = 1_500
 _PARTIAL_SHARE: Final = 4  # partial hearing takes at most a quarter of the time
 _TRANSCRIPTION: Final = "conversation.item.input_audio_transcription"
@@ -244,16 +243,18 @@ class Hearing:
 
     async def _speculate(self, turn: _Turn, scope: anyio.CancelScope, audio: bytes) -> None:
         with scope:
-            text = ""
             try:
                 heard = await self._models.transcribe(
                     audio, prompt=self._vocabulary, priority=Priority.SPECULATIVE
                 )
-                text = heard.text
             except Unavailable as error:
                 _log.info("a pause was not heard: %s", error)
-            self._listener.hint(text)
-            self._tell_partly(turn, text)
+                self._listener.hint("")
+                return
+            self._listener.hint(
+                heard.text, asks_for_time=heard.asks_for_time, is_doubtful=heard.is_doubtful
+            )
+            self._tell_partly(turn, heard.text)
 
     def _hear_partly(self) -> None:
         """Hear what was said so far, if nobody else needs the recogniser."""
@@ -295,7 +296,7 @@ class Hearing:
                 _log.warning("a turn was not heard: %s", error)
                 self._tell_unheard(item, error)
             else:
-                item.is_doubtful = said.average_log_probability < _DOUBTFUL
+                item.is_doubtful = said.is_doubtful
                 if said.text:
                     self._silence.prompts = 0
                 self._tell_transcript(item, partial, said.text, heard.seconds)

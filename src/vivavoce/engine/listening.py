@@ -76,10 +76,10 @@ class Listener:
         self._turns = TurnDetector(policy) if policy else None
         self._offset_ms = self.now_ms
 
-    def hint(self, text: str) -> None:
-        """Tell the turn detector what was heard so far in this turn."""
+    def hint(self, text: str, *, asks_for_time: bool = False, is_doubtful: bool = False) -> None:
+        """Tell the turn detector what was heard so far in this turn; see `TurnDetector.hint`."""
         if self._turns:
-            self._turns.hint(text)
+            self._turns.hint(text, asks_for_time=asks_for_time, is_doubtful=is_doubtful)
 
     def note_played(self, pcm: bytes) -> None:
         """Take what we have sent ourselves, silence included, as it is sent.

@@ -33,6 +33,7 @@ _SYNTHESIS_SECONDS: Final = 20.0
 _REMEMBERED_TRANSCRIPTIONS: Final = 1_024  # short texts: a turn's spans, for all calls
 _REMEMBERED_AUDIO_BYTES: Final = 16 * 1024 * 1024
 _MAX_AUDIO_SECONDS: Final = 900
+_DOUBTFUL: Final = -1.0  # average log probability; Whisper itself gives up a decoding there
 _MAX_TEXT_CHARACTERS: Final = 20_000
 
 
@@ -61,12 +62,19 @@ class Transcription:
         no_speech_probability: Of the audio holding no speech, 0-1.
         average_log_probability: Of the words, by token; 0 is certain, below -1 is doubtful.
         seconds: Length of the audio.
+        asks_for_time: Whether it sounds like a request for time, although the words are others.
     """
 
     text: str
     no_speech_probability: float
     average_log_probability: float
     seconds: float
+    asks_for_time: bool = False
+
+    @property
+    def is_doubtful(self) -> bool:
+        """Whether the words may well be others."""
+        return self.average_log_probability < _DOUBTFUL
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,6 +168,7 @@ class Models:
             no_speech_probability=max(reply.no_speech_probability for reply in said),
             average_log_probability=min(reply.average_log_probability for reply in said),
             seconds=len(pcm) / BYTES_PER_SECOND,
+            asks_for_time=len(said) == 1 and said[0].asks_for_time,
         )
 
     async def synthesise(

@@ -7,8 +7,9 @@ to follow the length of the audio. Speech longer than one window is cut at its p
 (`split_at_pauses`). Only the model worker makes a `Recogniser`.
 """
 
-from dataclasses import dataclass
-from functools import cache
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import cache, partial
 from importlib import resources
 from pathlib import Path
 from typing import Any, Final
@@ -17,7 +18,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vivavoce.engine.denoise import denoised
-from vivavoce.engine.phrases import words
+from vivavoce.engine.phrases import asks_for_time, words
+from vivavoce.engine.requests_for_time import CERTAIN, sounds_like_one
 
 SAMPLE_RATE: Final = 16_000
 BYTES_PER_SECOND: Final = SAMPLE_RATE * 2
@@ -34,6 +36,7 @@ _SILENCE_PEAK: Final = 33  # of 32768: -60 dB
 _TOKENS_PER_SECOND: Final = 5.0
 _TOKENS_AT_LEAST: Final = 12
 _PROMPT_TOKENS_AT_MOST: Final = 100
+_IMPOSSIBLE: Final = 1e-9  # a probability whose logarithm is still finite
 
 _SEGMENT_SECONDS: Final = 14.0
 _CUT_FROM_SECONDS: Final = 8.0
@@ -44,11 +47,19 @@ Floats = NDArray[np.float32]
 
 @dataclass(frozen=True, slots=True)
 class Heard:
-    """What a recogniser makes of one window; `text` is empty where nobody spoke."""
+    """What a recogniser makes of one window.
+
+    Attributes:
+        text: The words; empty where nobody spoke.
+        no_speech_probability: Of the audio holding no speech, 0-1.
+        average_log_probability: Of the words, by token.
+        asks_for_time: Whether it sounds like a request for time, although the words are others.
+    """
 
     text: str
     no_speech_probability: float
     average_log_probability: float
+    asks_for_time: bool = False
 
 
 def bundled_whisper() -> Path:
@@ -96,8 +107,9 @@ class Recogniser:
         features = log_mel(sound, seconds=window, bands=self._bands)
         limit = int(_TOKENS_PER_SECOND * seconds) + _TOKENS_AT_LEAST
         tokens = [*self._prompt_tokens(prompt), *self._start]
+        encoded = self._model.encode(self._view.from_array(features[np.newaxis]), to_cpu=True)
         result: Any = self._model.generate(
-            self._view.from_array(features[np.newaxis]),
+            encoded,
             [tokens],
             beam_size=1,
             # CTranslate2 allows a generation half of this, as Whisper's context is shared.
@@ -105,7 +117,24 @@ class Recogniser:
             return_scores=True,
             return_no_speech_prob=True,
         )[0]
-        return self._judge(result, limit, seconds)
+        heard = self._judge(result, limit, seconds)
+        if _may_ask_for_time(heard):
+            likelihoods = partial(self._likelihoods, np.asarray(encoded), seconds)
+            return replace(heard, asks_for_time=sounds_like_one(heard.text, seconds, likelihoods))
+        return heard
+
+    def _likelihoods(self, encoded: Floats, seconds: float, texts: Sequence[str]) -> list[float]:
+        """Give the average log probability of each text, by token, in sound that is encoded."""
+        tokens = [
+            self._tokenizer.encode(f" {text}", add_special_tokens=False).ids for text in texts
+        ]
+        copies = np.ascontiguousarray(np.repeat(encoded, len(texts), axis=0))
+        frames = int(seconds * SAMPLE_RATE) // _HOP
+        aligned: Any = self._model.align(self._view.from_array(copies), self._start, tokens, frames)
+        return [
+            float(np.mean(np.log(np.maximum(result.text_token_probs, _IMPOSSIBLE))))
+            for result in aligned
+        ]
 
     def _judge(self, result: Any, limit: int, seconds: float) -> Heard:
         said = [token for token in result.sequences_ids[0] if token < self._end]
@@ -136,6 +165,14 @@ class Recogniser:
         if found is None:
             raise ValueError(f"the recogniser's tokenizer has no {name}")
         return int(found)
+
+
+def _may_ask_for_time(heard: Heard) -> bool:
+    return (
+        bool(heard.text)
+        and heard.average_log_probability < CERTAIN
+        and not asks_for_time(words(heard.text))
+    )
 
 
 def log_mel(samples: Floats, *, seconds: float, bands: int = _BANDS) -> Floats:

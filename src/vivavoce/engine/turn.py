@@ -226,17 +226,27 @@ class TurnDetector:
         quiet = probability < self.policy.threshold - _RELEASE_BELOW_THRESHOLD
         return self._follow(self._start_ms, quiet=quiet)
 
-    def hint(self, text: str) -> None:
+    def hint(self, text: str, *, asks_for_time: bool = False, is_doubtful: bool = False) -> None:
         """Set the hold of this pause by the text of the speculative transcription.
 
-        Give an empty text where there is none: the turn need not wait for it then. Without a pause
-        after a `Speculate` (the speaker went on already) it does nothing.
+        Without a pause after a `Speculate` (the speaker went on already) it does nothing.
+
+        Args:
+            text: What was heard so far. Empty where that is not known: the turn need not wait for
+                it then.
+            asks_for_time: Whether it sounds like a request for time, whatever the words say.
+            is_doubtful: Whether the words may well be others: nobody knows then that the speaker is
+                done.
         """
         if self._speculated_ms is None:
             return
         self._awaits_hint = False
-        if text.strip():
-            self._hold_ms = self.policy.holds.after(ending(text))
+        if not text.strip():
+            return
+        kind = Ending.THINKING if asks_for_time else ending(text)
+        if is_doubtful and kind is not Ending.THINKING:
+            kind = Ending.HANGING
+        self._hold_ms = self.policy.holds.after(kind)
 
     def _wait_for_start(self, *, interrupting: bool) -> list[TurnEvent]:
         needed = _START_FRAMES

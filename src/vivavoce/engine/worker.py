@@ -83,7 +83,11 @@ class Worker:
         def answer(request: Transcribe) -> frames.Reply:
             heard = recogniser.hear(request.pcm, prompt=request.prompt)
             return Transcribed(
-                request.id, heard.text, heard.no_speech_probability, heard.average_log_probability
+                request.id,
+                heard.text,
+                heard.no_speech_probability,
+                heard.average_log_probability,
+                heard.asks_for_time,
             )
 
         return answer

@@ -7,8 +7,9 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from support.speech import noise, silence, speech
+from support.speech import mixed, noise, silence, speech
 from vivavoce.engine.models import Models, Priority, open_models
+from vivavoce.engine.phrases import Ending, ending
 from vivavoce.engine.turn import Speculate, SpeechStopped, TurnDetector, TurnPolicy
 from vivavoce.engine.vad import SpeechDetector
 
@@ -30,8 +31,12 @@ async def turns(models: Models, sound: bytes) -> list[tuple[str, int]]:
             match event:
                 case Speculate(start, end):
                     span = sound[start * 32 : end * 32]
-                    text = (await models.transcribe(span, priority=Priority.SPECULATIVE)).text
-                    detector.hint(text)
+                    words = await models.transcribe(span, priority=Priority.SPECULATIVE)
+                    detector.hint(
+                        words.text,
+                        asks_for_time=words.asks_for_time,
+                        is_doubtful=words.is_doubtful,
+                    )
                 case SpeechStopped(start, end):
                     final = await models.transcribe(sound[start * 32 : end * 32])
                     said.append((final.text, detector.now_ms))
@@ -60,6 +65,29 @@ async def test_a_closed_answer_is_taken_sooner_than_a_story(models: Models):
 async def test_who_is_still_thinking_is_not_cut_off(models: Models, beginning, pause, rest):
     sound = silence(0.5) + speech(beginning) + silence(pause) + speech(rest) + silence(3)
     assert len(await turns(models, sound)) == 1
+
+
+def in_noise(text: str) -> bytes:
+    """So loud that the words are misheard."""
+    spoken = silence(0.3) + speech(text) + silence(0.2)
+    return mixed(spoken, noise(len(spoken) / 32_000, level=0.05, seed=7))
+
+
+async def test_a_request_for_time_is_known_by_its_sound(models: Models):
+    for request in ("Give me a second.", "Let me think."):
+        heard = await models.transcribe(in_noise(request))
+        assert ending(heard.text) is not Ending.THINKING, "nothing to show: the words were heard"
+        assert heard.asks_for_time
+
+
+@pytest.mark.parametrize("answer", ["I sold cars.", "My manager left.", "We moved to London."])
+async def test_an_answer_that_is_misheard_does_not_sound_like_a_request(models: Models, answer):
+    assert not (await models.transcribe(in_noise(answer))).asks_for_time
+
+
+async def test_a_request_that_an_answer_follows_is_no_request_any_more(models: Models):
+    both = in_noise("Give me a second.") + in_noise("It was before the merger.")
+    assert not (await models.transcribe(both)).asks_for_time
 
 
 async def test_who_asks_for_time_and_stays_silent_is_answered_in_the_end(models: Models):

@@ -106,6 +106,12 @@ def test_no_word_is_lost_between_sentences(text):
         ("", Ending.PLAIN),
         ("I said let me think and then I built it.", Ending.PLAIN),
         ("One second, please.", Ending.THINKING),
+        ("Okay, one minute.", Ending.THINKING),
+        ("I have to think about that.", Ending.THINKING),
+        ("Sorry, bear with me.", Ending.THINKING),
+        ("Wait a second.", Ending.THINKING),
+        ("I left after a minute.", Ending.PLAIN),
+        ("The build takes one second.", Ending.PLAIN),
     ],
 )
 def test_endings(text, kind):

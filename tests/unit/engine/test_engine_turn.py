@@ -68,6 +68,31 @@ def test_a_turn_starts_with_padding_and_ends_at_its_speculation():
     assert stopped_at == 2_048 + 1_024
 
 
+def test_words_that_may_be_others_do_not_show_that_somebody_is_done():
+    holds = []
+    for is_doubtful in (False, True):
+        call = Call()
+        call.hear(SPEECH, 1_000)
+        call.silence_began = call.detector.now_ms
+        call.hear(SILENCE, 500)
+        call.detector.hint("I led a team of five people.", is_doubtful=is_doubtful)
+        call.hear(SILENCE, 3_000)
+        holds.append(call.stopped_after())
+    sure, doubtful = holds
+    assert sure <= SEMANTIC.holds.plain + FRAME_MS
+    assert doubtful >= SEMANTIC.holds.hanging
+
+
+def test_a_request_for_time_by_its_sound_is_one_whatever_the_words():
+    call = Call()
+    call.hear(SPEECH, 1_000)
+    call.silence_began = call.detector.now_ms
+    call.hear(SILENCE, 500)
+    call.detector.hint("Good near second.", asks_for_time=True, is_doubtful=True)
+    call.hear(SILENCE, 30_000)
+    assert call.stopped_after() >= SEMANTIC.holds.thinking
+
+
 def test_a_click_is_not_speech():
     call = Call()
     for _ in range(20):
