@@ -82,25 +82,70 @@ aiortc.rtcrtpreceiver.JitterBuffer = ImmediateAudioBuffer  # type: ignore[attr-d
 aioice.ice.get_host_addresses = host_addresses
 
 
-class _PeerConnection(RTCPeerConnection):
-    """A peer connection that can be closed while it connects.
+class PeerConnection(RTCPeerConnection):
+    """A peer connection that can be made ready before its offer, and closed while it connects.
 
     The stock one closes what is there and leaves the task that connects running: it then starts
-    receivers, threads and consent checks that nobody ends.
+    receivers, threads and consent checks that nobody ends. It also computes the fingerprints of its
+    certificate for each media section and each description anew, a fifth of an answer's time.
+
+    Attributes:
+        may_connect: Set by default. Where it is not, connecting waits for it.
     """
 
-    def __init__(self, configuration: RTCConfiguration, connect_delay: float) -> None:
+    def __init__(self, configuration: RTCConfiguration) -> None:
         super().__init__(configuration)
-        self._connect_delay = connect_delay
+        self.may_connect = anyio.Event()
+        self.may_connect.set()
+        self._is_closing = False
         self._connecting: set[asyncio.Task[None]] = set()
+        self._deaf: list[aioice.ice.Connection] = []
+        self._offers: list[str] | None = None
+        certificate = self._RTCPeerConnection__certificates[0]  # type: ignore[attr-defined]
+        fingerprints = tuple(certificate.getFingerprints())
+        certificate.getFingerprints = lambda: list(fingerprints)
+
+    async def gather_ahead(self, *, loopback_only: bool = False) -> None:
+        """Open the ports of the tracks that were added, for an answer that need not wait for them.
+
+        The ports take no data until there is an offer: nobody would ever read it.
+
+        Args:
+            loopback_only: As for `set_local_description`, and to be the same there.
+        """
+        token = _loopback_only.set(loopback_only)
+        try:
+            self._offers = None if loopback_only else host_addresses(True, True)  # noqa: FBT003
+            for receiver in self.getReceivers():
+                gatherer = receiver.transport.transport.iceGatherer
+                connection = gatherer._connection  # noqa: SLF001  aiortc has no door to it
+                connection.data_received = _drop  # type: ignore[method-assign]
+                self._deaf.append(connection)
+                await gatherer.gather()
+        finally:
+            _loopback_only.reset(token)
+
+    def is_reachable(self) -> bool:
+        """Whether the addresses that were gathered ahead are still those of the machine."""
+        return self._offers is None or self._offers == host_addresses(True, True)  # noqa: FBT003
+
+    async def setRemoteDescription(  # noqa: N802  the name that aiortc gives it
+        self,
+        sessionDescription: RTCSessionDescription,  # noqa: N803
+    ) -> None:
+        """Take the other side's description, and data from then on."""
+        while self._deaf:
+            del self._deaf.pop().data_received
+        await super().setRemoteDescription(sessionDescription)
 
     async def _RTCPeerConnection__connect(self) -> None:  # noqa: N802  aiortc's own, mangled
         task = cast("asyncio.Task[None]", asyncio.current_task())
         self._connecting.add(task)
         try:
-            if self._connect_delay:
-                await anyio.sleep(self._connect_delay)
-            await super()._RTCPeerConnection__connect()  # type: ignore[misc]
+            if not self.may_connect.is_set():
+                await self.may_connect.wait()
+            if not self._is_closing:
+                await super()._RTCPeerConnection__connect()  # type: ignore[misc]
         except InvalidStateError:  # the other side was faster to leave
             return
         finally:
@@ -108,6 +153,8 @@ class _PeerConnection(RTCPeerConnection):
 
     async def close(self) -> None:
         """Stop connecting, then close whatever came of it."""
+        self._is_closing = True
+        self.may_connect.set()
         connecting = self._connecting - {asyncio.current_task()}
         for task in connecting:
             task.cancel()
@@ -116,13 +163,16 @@ class _PeerConnection(RTCPeerConnection):
         await super().close()
 
 
+def _drop(data: bytes, component: int) -> None:
+    del data, component
+
+
 @asynccontextmanager
 async def open_peer_connection(
     ice_servers: Iterable[RTCIceServer] = (),
     *,
     relay_only: bool = False,
-    connect_delay: float = 0.0,
-) -> AsyncGenerator[RTCPeerConnection, None]:
+) -> AsyncGenerator[PeerConnection, None]:
     """Open a peer connection and close it whole on every way out.
 
     The close is shielded: cut off half-way it would leave tasks, sockets and threads behind.
@@ -132,11 +182,10 @@ async def open_peer_connection(
     Args:
         ice_servers: STUN and TURN. One that does not answer holds gathering up for 5 s.
         relay_only: Send and receive by way of TURN alone.
-        connect_delay: Seconds to wait before connecting: a slow network, made on purpose.
     """
     policy = RTCIceTransportPolicy.RELAY if relay_only else RTCIceTransportPolicy.ALL
     configuration = RTCConfiguration(iceServers=list(ice_servers), iceTransportPolicy=policy)
-    peer = _PeerConnection(configuration, connect_delay)
+    peer = PeerConnection(configuration)
     try:
         yield peer
     finally:

@@ -6,7 +6,7 @@ from contextlib import ExitStack, asynccontextmanager, contextmanager
 from typing import Any, Final
 
 import anyio
-from anyio.abc import TaskGroup, TaskStatus
+from anyio.abc import TaskGroup
 
 from vivavoce.engine.admission import RETRY_SECONDS, refuse_where_full, refuse_where_slow
 from vivavoce.engine.call import Call, Ending
@@ -16,12 +16,11 @@ from vivavoce.engine.events import EventStream
 from vivavoce.engine.faults import Fault, Faults
 from vivavoce.engine.faulty_events import make_faulty
 from vivavoce.engine.heap import Heap
-from vivavoce.engine.ice import ice_servers
 from vivavoce.engine.interviewer_wording import Wording
 from vivavoce.engine.metrics import Metrics, ReplyClock
 from vivavoce.engine.models import Models
-from vivavoce.engine.peer import Peer, open_peer, readable_offer
-from vivavoce.engine.playout import Playout
+from vivavoce.engine.peer import Peer, readable_offer
+from vivavoce.engine.places import Place, Places
 from vivavoce.engine.refusals import Refused, no_such_call
 from vivavoce.engine.self_call import call_ourselves
 from vivavoce.engine.vad import SpeechDetectors
@@ -29,6 +28,9 @@ from vivavoce.engine.wire_audio import HEARD_RATE
 from vivavoce.settings import EngineSettings
 
 _log: Final = logging.getLogger(__name__)
+# An answer is out when its reader has it: on the same machine, when we have left it the processor.
+_GIVE_WAY_SECONDS: Final = 0.002
+_NEXT_PLACE_SECONDS: Final = 0.05
 
 
 class Calls:
@@ -63,6 +65,7 @@ class Calls:
         self._faults = faults
         self._wording = wording
         self._detectors = SpeechDetectors()
+        self._places = Places(settings, self._detectors, tasks, self._hold)
         self._heap = Heap()
         self._calls: dict[str, Call] = {}
         self._opening = 0
@@ -78,7 +81,9 @@ class Calls:
 
     async def make_ready(self) -> None:
         """Make now what the next call would have to wait for."""
-        await self._detectors.make_ready()
+        if not self._is_closed:
+            await self._places.make_ready()
+            await self._detectors.make_ready()
 
     def get(self, call_id: str) -> Call:
         """Find a live call.
@@ -100,10 +105,19 @@ class Calls:
         Raises:
             Refused: If the offer cannot be answered, or there is no room.
         """
-        readable_offer(offer)
+        readable = readable_offer(offer)
         with self._admission(), self._metrics.answer_seconds.time():
-            opened: tuple[str, str] = await self._tasks.start(self._run, offer, session)
-        return opened
+            place = await self._places.take()
+            try:
+                await place.peer.accept(
+                    readable, public_address=self._settings.engine_reachable_address
+                )
+                call = self._call_in(place, session)
+            except BaseException:
+                place.give_up()
+                raise
+            await place.begin(call)
+        return call.id, place.peer.answer
 
     @asynccontextmanager
     async def in_events(
@@ -135,6 +149,7 @@ class Calls:
                 )
                 with self._listed(call):
                     opening.close()
+                    _log.info("call %s opened", call.id)
                     if self._faults:
                         make_faulty(call, self._faults, tasks)
                     tasks.start_soon(call.prepare_speech)
@@ -168,7 +183,6 @@ class Calls:
         """Have a call found and counted until it ends."""
         self._calls[call.id] = call
         self._metrics.calls_active.inc()
-        _log.info("call %s opened", call.id)
         try:
             yield
         finally:
@@ -203,66 +217,54 @@ class Calls:
             self._emptied = anyio.Event()
             await self._emptied.wait()
 
-    async def _run(
-        self,
-        offer: str,
-        session: Mapping[str, Any],
-        *,
-        task_status: TaskStatus[tuple[str, str]],
-    ) -> None:
-        settings = self._settings
-        events = EventStream()
-        playout = Playout(events)
-        connect_delay = self._faults.strike(Fault.SLOW_MEDIA) or 0.0
-        async with (
-            open_peer(ice_servers(settings), connect_delay=connect_delay) as peer,
-            self._detectors.lend() as speech,
-        ):
-            await peer.accept(
-                offer,
-                playout,
-                loopback_only=settings.media_on_loopback,
-                public_address=settings.engine_reachable_address,
-            )
-            try:
-                async with anyio.create_task_group() as tasks:
-                    call = Call(
-                        session,
-                        self._models,
-                        tasks,
-                        playout,
-                        events,
-                        speech=speech,
-                        max_seconds=settings.engine_max_call_seconds,
-                        wording=self._wording,
-                    )
-                    playout.tell_sent(call.note_played)
-                    await self._hold(call, peer, tasks, task_status)
-            except Exception:  # noqa: BLE001  the fault of one call may not end the others
-                _log.exception("a call failed")
+    def _call_in(self, place: Place, session: Mapping[str, Any]) -> Call:
+        call = Call(
+            session,
+            self._models,
+            place.tasks,
+            place.playout,
+            place.events,
+            speech=place.speech,
+            max_seconds=self._settings.engine_max_call_seconds,
+            wording=self._wording,
+        )
+        place.playout.tell_sent(call.note_played)
+        return call
 
-    async def _hold(
-        self,
-        call: Call,
-        peer: Peer,
-        tasks: TaskGroup,
-        task_status: TaskStatus[tuple[str, str]],
-    ) -> None:
+    async def _hold(self, place: Place, call: Call) -> None:
+        """Hold a call whose offer is answered, until it ends."""
+        peer, tasks = place.peer, place.tasks
         if self._faults:
             make_faulty(call, self._faults, tasks)
-        replies = ReplyClock(lambda: call.heard_ms, self._metrics.voice_to_voice_seconds.observe)
-        with self._listed(call), call.listening(peer.send), call.listening(replies.take):
-            peer.listen(lambda message: take_event(call, message))
-            tasks.start_soon(_hear_peer, call, peer)
-            tasks.start_soon(call.prepare_speech)
-            tasks.start_soon(self._watch_connection, call, peer)
-            tasks.start_soon(call.close_in_time)
-            tasks.start_soon(_watch_length, call)
-            task_status.started((call.id, peer.answer))
-            self._tasks.start_soon(self.make_ready)
-            await call.until_ended()
-            await peer.flush()
-            tasks.cancel_scope.cancel()
+        with self._listed(call):
+            place.has_begun.set()
+            await anyio.sleep(_GIVE_WAY_SECONDS)
+            _log.info("call %s opened", call.id)
+            replies = ReplyClock(
+                lambda: call.heard_ms, self._metrics.voice_to_voice_seconds.observe
+            )
+            with call.listening(peer.send), call.listening(replies.take):
+                peer.listen(lambda message: take_event(call, message))
+                tasks.start_soon(self._connect, peer)
+                tasks.start_soon(_hear_peer, call, peer)
+                tasks.start_soon(self._watch_connection, call, peer)
+                tasks.start_soon(call.prepare_speech)
+                tasks.start_soon(call.close_in_time)
+                tasks.start_soon(_watch_length, call)
+                self._tasks.start_soon(self._make_ready_soon)
+                await call.until_ended()
+                await peer.flush()
+                tasks.cancel_scope.cancel()
+
+    async def _make_ready_soon(self) -> None:
+        """Make the next call's place once this one's client has its answer and connects."""
+        await anyio.sleep(_NEXT_PLACE_SECONDS)
+        await self.make_ready()
+
+    async def _connect(self, peer: Peer) -> None:
+        if (seconds := self._faults.strike(Fault.SLOW_MEDIA)) is not None:
+            await anyio.sleep(seconds)
+        peer.connect()
 
     async def _watch_connection(self, call: Call, peer: Peer) -> None:
         with anyio.move_on_after(self._settings.engine_connect_seconds):

@@ -3,20 +3,24 @@
 import logging
 import re
 from collections import deque
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from typing import Final
 
 import anyio
-from aiortc import RTCDataChannel, RTCIceServer, RTCPeerConnection, RTCSessionDescription
+from aiortc import RTCDataChannel, RTCIceServer, RTCSessionDescription
 from aiortc.mediastreams import MediaStreamTrack
-from aiortc.sdp import SessionDescription
 
 from vivavoce.engine.events import encode, error_fields, new_event
 from vivavoce.engine.flood import EventRate, too_many_events
 from vivavoce.engine.presence import until_gone
 from vivavoce.engine.refusals import Refused
-from vivavoce.webrtc import open_peer_connection, receive_pcm, set_local_description
+from vivavoce.webrtc import (
+    PeerConnection,
+    open_peer_connection,
+    receive_pcm,
+    set_local_description,
+)
 
 _log: Final = logging.getLogger(__name__)
 CHANNEL: Final = "oai-events"
@@ -39,8 +43,10 @@ class Peer:
         has_ended: Set when the client has gone, or can no longer be reached.
     """
 
-    def __init__(self, connection: RTCPeerConnection) -> None:
+    def __init__(self, connection: PeerConnection, *, loopback_only: bool) -> None:
         self._connection = connection
+        self._connection.may_connect = anyio.Event()
+        self._loopback_only = loopback_only
         self._on_message: Callable[[str | bytes], None] | None = None
         self._channel: RTCDataChannel | None = None
         self._unopened: deque[str] = deque(maxlen=_MAX_UNOPENED_EVENTS)
@@ -77,36 +83,35 @@ class Peer:
                 yield pcm
 
     async def accept(
-        self,
-        offer: str,
-        voice: MediaStreamTrack,
-        *,
-        loopback_only: bool = False,
-        public_address: str | None = None,
+        self, offer: RTCSessionDescription, *, public_address: str | None = None
     ) -> None:
-        """Answer an offer and send `voice` to whoever made it.
+        """Answer an offer and send our audio to whoever made it.
 
         Args:
-            offer: SDP of the client.
-            voice: Our audio.
-            loopback_only: Offer 127.0.0.1 alone.
+            offer: As `readable_offer` gives it.
             public_address: Offered in place of the machine's own addresses.
 
         Raises:
-            Refused: If the offer cannot be read, or asks for no audio.
+            Refused: If the offer cannot be read or answered.
         """
-        description = readable_offer(offer)
-        self._connection.addTrack(voice)
         try:
             with anyio.fail_after(_ANSWER_SECONDS):
-                await self._connection.setRemoteDescription(description)
+                await self._connection.setRemoteDescription(offer)
                 answer = await self._connection.createAnswer()
                 local = await set_local_description(
-                    self._connection, answer, loopback_only=loopback_only
+                    self._connection, answer, loopback_only=self._loopback_only
                 )
         except Exception as error:  # aiortc raises whatever its parser and codecs meet in an offer
             raise _bad_offer("it cannot be answered") from error
         self.answer = with_address(local.sdp, public_address) if public_address else local.sdp
+
+    def is_reachable(self) -> bool:
+        """Whether the ports that were opened ahead are still at the machine's addresses."""
+        return self._connection.is_reachable()
+
+    def connect(self) -> None:
+        """Connect with whoever made the offer; `accept` alone does not."""
+        self._connection.may_connect.set()
 
     async def until_gone(self, *, silent_seconds: float) -> None:
         """Return once the client has gone, whether it says so or not; see `presence`."""
@@ -170,23 +175,20 @@ class Peer:
 
 
 def readable_offer(offer: str) -> RTCSessionDescription:
-    """Read an offer, without the candidates that only the client's own network can resolve.
+    """Give an offer without the candidates that only the client's own network can resolve.
 
     Raises:
-        Refused: If it is not SDP, or has no audio.
+        Refused: If it is no SDP at a glance, or has no audio. The rest shows when it is answered.
     """
     lines = [line for line in offer.splitlines() if not _is_mdns_candidate(line)]
+    if lines[:1] != ["v=0"]:
+        raise _bad_offer("it is not SDP")
+    if not any(line.startswith("m=audio ") for line in lines):
+        raise _bad_offer("it has no audio")
     if not any(line.startswith("a=candidate:") for line in lines):
         # Said to be all, none would be the end of it: aiortc would not even look for its own.
         lines = [line for line in lines if line != "a=end-of-candidates"]
-    text = "\r\n".join(lines) + "\r\n"
-    try:
-        parsed = SessionDescription.parse(text)
-    except Exception as error:  # the parser asserts, indexes and converts without a check
-        raise _bad_offer("it is not SDP") from error
-    if not any(media.kind == "audio" for media in parsed.media):
-        raise _bad_offer("it has no audio")
-    return RTCSessionDescription(sdp=text, type="offer")
+    return RTCSessionDescription(sdp="\r\n".join(lines) + "\r\n", type="offer")
 
 
 def with_address(sdp: str, address: str) -> str:
@@ -204,8 +206,22 @@ def _bad_offer(reason: str) -> Refused:
 
 @asynccontextmanager
 async def open_peer(
-    ice_servers: Iterable[RTCIceServer] = (), *, connect_delay: float = 0.0
+    voice: MediaStreamTrack,
+    ice_servers: Sequence[RTCIceServer] = (),
+    *,
+    loopback_only: bool = False,
 ) -> AsyncGenerator[Peer, None]:
-    """Open a connection that waits for its offer, and close it on every way out."""
-    async with open_peer_connection(ice_servers, connect_delay=connect_delay) as connection:
-        yield Peer(connection)
+    """Open a connection that waits for its offer, and close it on every way out.
+
+    Its ports are open, unless there are `ice_servers`: what these allot does not keep.
+
+    Args:
+        voice: Our audio.
+        ice_servers: STUN and TURN.
+        loopback_only: Offer 127.0.0.1 alone.
+    """
+    async with open_peer_connection(ice_servers) as connection:
+        connection.addTrack(voice)
+        if not ice_servers:
+            await connection.gather_ahead(loopback_only=loopback_only)
+        yield Peer(connection, loopback_only=loopback_only)

@@ -11,7 +11,7 @@ import anyio
 from aiortc import RTCSessionDescription
 from aiortc.mediastreams import AudioStreamTrack
 
-from vivavoce.engine.peer import CHANNEL, open_peer
+from vivavoce.engine.peer import CHANNEL, open_peer, readable_offer
 from vivavoce.engine.wire_audio import HEARD_RATE
 from vivavoce.webrtc import open_peer_connection, set_local_description
 
@@ -32,13 +32,17 @@ async def call_ourselves(*, loopback_only: bool) -> None:
 
 
 async def _call(*, loopback_only: bool) -> None:
-    async with open_peer() as peer, open_peer_connection() as client:
+    async with (
+        open_peer(AudioStreamTrack(), loopback_only=loopback_only) as peer,
+        open_peer_connection() as client,
+    ):
         client.addTrack(AudioStreamTrack())
         client.createDataChannel(CHANNEL)
         offer = await set_local_description(
             client, await client.createOffer(), loopback_only=loopback_only
         )
-        await peer.accept(offer.sdp, AudioStreamTrack(), loopback_only=loopback_only)
+        await peer.accept(readable_offer(offer.sdp))
+        peer.connect()
         await client.setRemoteDescription(RTCSessionDescription(peer.answer, "answer"))
         await peer.has_connected.wait()
         async for _ in peer.hear(HEARD_RATE):

@@ -2,6 +2,7 @@
 
 import time
 import uuid
+from contextlib import suppress
 
 import aiohttp
 import anyio
@@ -244,6 +245,46 @@ async def test_calls_beyond_the_limit_are_refused_and_those_that_never_connect_a
                         if response.status == 201:
                             break
                     await anyio.sleep(0.1)
+
+
+START = b"POST /v1/realtime/calls HTTP/1.1\r\nHost: x\r\n"
+BODY = b"Transfer-Encoding: chunked\r\n\r\n2\r\nv=\r\n0\r\n"
+
+
+@pytest.mark.parametrize(
+    ("start", "rest"),
+    [
+        (b"POST /", b"a"),
+        (START, b"a"),
+        (START + b"a: ", b"b"),
+        (START, b"a: b\r\n"),
+        (START + BODY, b"a: b\r\n"),
+        (START + BODY + b"a: ", b"b"),
+        (b"", b"\r\n"),
+    ],
+    ids=["address", "name", "header", "headers", "trailers", "trailer", "blank-lines"],
+)
+async def test_a_head_that_never_ends_is_not_kept(engine, start, rest):
+    host, port = engine.url.removeprefix("http://").split(":")
+    sent = len(start)
+    async with (
+        await anyio.connect_tcp(host, int(port)) as stream,
+        anyio.create_task_group() as tasks,
+    ):
+        await stream.send(start)
+
+        async def flood():
+            nonlocal sent
+            with suppress(anyio.BrokenResourceError):
+                while True:
+                    await stream.send(rest * (1_000 // len(rest)))
+                    sent += 1_000
+
+        tasks.start_soon(flood)
+        with anyio.fail_after(20), suppress(anyio.EndOfStream, anyio.BrokenResourceError):
+            await until_closed(stream)
+        tasks.cancel_scope.cancel()
+    assert sent < 20 * 1024 * 1024  # what the sockets hold beside the little that is kept
 
 
 HALF_REQUESTS = (
