@@ -8,11 +8,12 @@ from litestar.params import FromPath, RawBody
 
 from vivavoce import tokens
 from vivavoce.api.context import AnyRequest, Api, ApiParts, answer, caller, id_of
+from vivavoce.api.freshness import answer_if_changed
 from vivavoce.api.paging import Place, read_page
 from vivavoce.api.problems import request_id_of
 from vivavoce.control import invitations
-from vivavoce.control.invited import candidate_of, invitation_state
 from vivavoce.control.occasion import check_draft, plan_of_row
+from vivavoce.control.welcome import candidate_of, invitation_state, preview
 from vivavoce.protocol.codec import clean_json, decode
 from vivavoce.protocol.interviews import (
     Competency,
@@ -34,6 +35,7 @@ from vivavoce.store.interviews import InterviewRow
 from vivavoce.store.invitations import InvitationRow
 
 LIST: Final = "/v1/interviews"
+PREVIEW: Final = f"{LIST}/preview"
 ONE: Final = "/v1/interviews/{interview_id:str}"
 INVITATIONS: Final = f"{ONE}/invitations"
 INVITATION: Final = "/v1/invitations/{invitation_id:str}"
@@ -52,7 +54,8 @@ async def list_interviews(request: AnyRequest, api: ApiParts) -> Response[bytes]
             return await rows.list_interviews(conn, limit=limit, before=before)
 
     page, following = await read_page(request, read)
-    return answer(InterviewPage(interviews=[_view(one) for one in page], next_cursor=following))
+    view = InterviewPage(interviews=[_view(one) for one in page], next_cursor=following)
+    return answer_if_changed(request, view)
 
 
 @post(LIST, status_code=201, request_max_body_size=MAX_DRAFT_BYTES)
@@ -74,6 +77,13 @@ async def create_interview(request: AnyRequest, body: RawBody, api: ApiParts) ->
     return answer(_view(row), status=201)
 
 
+@post(PREVIEW, status_code=200, request_max_body_size=MAX_DRAFT_BYTES)
+async def preview_interview(request: AnyRequest, body: RawBody, api: ApiParts) -> Response[bytes]:
+    """Show what would come of a plan, and refuse what would be refused; nothing is kept."""
+    identity = api.identify(request, (tokens.ACCESS,))
+    return answer(await preview(api.plane, identity, _draft(body)))
+
+
 @get(ONE)
 async def show_interview(
     request: AnyRequest, interview_id: FromPath[str], api: ApiParts
@@ -82,7 +92,8 @@ async def show_interview(
     identity = api.identify(request, (tokens.ACCESS,))
     wanted = id_of(interview_id, "interview")
     async with api.plane.database.as_tenant(identity.claims) as conn:
-        return answer(_view(await rows.get_interview(conn, wanted)))
+        row = await rows.get_interview(conn, wanted)
+    return answer_if_changed(request, _view(row))
 
 
 @put(ONE, status_code=200, request_max_body_size=MAX_DRAFT_BYTES)
@@ -150,11 +161,10 @@ async def list_invitations(
             return await invitation_rows.list_invitations(conn, wanted, limit=limit, before=before)
 
     page, following = await read_page(request, read)
-    return answer(
-        InvitationPage(
-            invitations=[_invitation_view(api, one) for one in page], next_cursor=following
-        )
+    view = InvitationPage(
+        invitations=[_invitation_view(api, one) for one in page], next_cursor=following
     )
+    return answer_if_changed(request, view)
 
 
 @get(INVITATION)
@@ -165,7 +175,8 @@ async def show_invitation(
     identity = api.identify(request, (tokens.ACCESS,))
     wanted = id_of(invitation_id, "invitation")
     async with api.plane.database.as_tenant(identity.claims) as conn:
-        return answer(_invitation_view(api, await invitation_rows.get_invitation(conn, wanted)))
+        row = await invitation_rows.get_invitation(conn, wanted)
+    return answer_if_changed(request, _invitation_view(api, row))
 
 
 @post(REVOKE, status_code=200, request_max_body_size=MAX_BODY_BYTES)

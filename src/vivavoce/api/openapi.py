@@ -11,7 +11,7 @@ from typing import Any, Final
 import msgspec
 
 from vivavoce.api import openapi_interviews
-from vivavoce.api.openapi_edges import EDGES, JSON, KINDS, Edge
+from vivavoce.api.openapi_edges import EDGES, IF_NONE_MATCH, JSON, KINDS, Edge
 from vivavoce.protocol.problem import MEDIA_TYPE, Problem
 
 _TITLES: Final = {
@@ -63,8 +63,8 @@ def document() -> Mapping[str, Any]:
 
 def _operation(edge: Edge, by_type: Mapping[str, Any]) -> dict[str, Any]:
     operation: dict[str, Any] = {"operationId": edge.name, "summary": edge.summary}
-    if edge.parameters:
-        operation["parameters"] = list(edge.parameters)
+    if parameters := [*edge.parameters, *([IF_NONE_MATCH] if edge.is_tagged else [])]:
+        operation["parameters"] = parameters
     if edge.body:
         bodies = [by_type[str(shape)] for shape in edge.body]
         operation["requestBody"] = {
@@ -82,6 +82,7 @@ def _operation(edge: Edge, by_type: Mapping[str, Any]) -> dict[str, Any]:
     refused = {MEDIA_TYPE: {"schema": by_type[str(Problem)]}}
     operation["responses"] = {
         str(edge.status): good,
+        **({"304": {"description": "The caller has the latest."}} if edge.is_tagged else {}),
         **{
             str(status): {"description": _TITLES[status], "content": refused}
             for status in edge.refusals

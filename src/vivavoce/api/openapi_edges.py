@@ -44,6 +44,8 @@ class Edge:
     media_types: Sequence[str] = (JSON,)
     parameters: Sequence[Mapping[str, Any]] = ()
     security: Sequence[str] = ()
+    is_tagged: bool = False
+    """Whether the answer has an `ETag`, and `If-None-Match` gets 304 for what is known."""
 
 
 def _query(name: str, schema: Mapping[str, Any], text: str) -> dict[str, Any]:
@@ -67,6 +69,13 @@ _KEY: Final = {
     "required": False,
     "schema": {"type": "string", "minLength": 1, "maxLength": 255},
     "description": "The same key of the same caller gives the same session.",
+}
+IF_NONE_MATCH: Final = {
+    "name": "If-None-Match",
+    "in": "header",
+    "required": False,
+    "schema": {"type": "string"},
+    "description": "`ETag` of what the caller has; 304 if that is the latest.",
 }
 USER, _SESSION, _MACHINE = "accessToken", "sessionToken", "machineToken"
 INVITED: Final = "invitationToken"
@@ -141,6 +150,7 @@ EDGES: Final = (
             ),
         ),
         security=(USER,),
+        is_tagged=True,
     ),
     Edge(
         "get",
@@ -151,6 +161,7 @@ EDGES: Final = (
         answer=SessionView,
         parameters=(SESSION_ID,),
         security=_PEOPLE,
+        is_tagged=True,
     ),
     Edge(
         "delete",
@@ -175,6 +186,7 @@ EDGES: Final = (
             _query("format", {"type": "string", "enum": sorted(FORMATS)}, "Comes before `Accept`."),
         ),
         security=_PEOPLE,
+        is_tagged=True,
     ),
     Edge(
         "post",
@@ -220,6 +232,7 @@ EDGES: Final = (
         answer=EventList,
         parameters=(SESSION_ID,),
         security=_PEOPLE,
+        is_tagged=True,
     ),
     Edge(
         "get",
@@ -230,6 +243,7 @@ EDGES: Final = (
         answer=MachineList,
         parameters=(SESSION_ID,),
         security=(USER,),
+        is_tagged=True,
     ),
     Edge("get", "/healthz", "health", "Whether the process answers", (405,), answer=dict[str, Any]),
     Edge(

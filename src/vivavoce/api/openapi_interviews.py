@@ -9,6 +9,7 @@ from vivavoce.protocol.interviews import (
     ConsentView,
     InterviewDraft,
     InterviewPage,
+    InterviewPreview,
     InterviewView,
     InvitationCreated,
     InvitationPage,
@@ -92,6 +93,7 @@ EDGES: Final = (
         answer=InterviewPage,
         parameters=(LIMIT, CURSOR),
         security=(USER,),
+        is_tagged=True,
     ),
     Edge(
         "post",
@@ -105,6 +107,16 @@ EDGES: Final = (
         security=(USER,),
     ),
     Edge(
+        "post",
+        "/v1/interviews/preview",
+        "previewInterview",
+        "Show what would come of a plan; nothing is kept",
+        (400, 401, 404, 405, 413, 500, 503),
+        body=(InterviewDraft,),
+        answer=InterviewPreview,
+        security=(USER,),
+    ),
+    Edge(
         "get",
         "/v1/interviews/{interviewId}",
         "showInterview",
@@ -113,6 +125,7 @@ EDGES: Final = (
         answer=InterviewView,
         parameters=(_INTERVIEW_ID,),
         security=(USER,),
+        is_tagged=True,
     ),
     Edge(
         "put",
@@ -157,6 +170,7 @@ EDGES: Final = (
         answer=InvitationPage,
         parameters=(_INTERVIEW_ID, LIMIT, CURSOR),
         security=(USER,),
+        is_tagged=True,
     ),
     Edge(
         "get",
@@ -167,6 +181,7 @@ EDGES: Final = (
         answer=InvitationView,
         parameters=(_INVITATION_ID,),
         security=(USER,),
+        is_tagged=True,
     ),
     Edge(
         "post",

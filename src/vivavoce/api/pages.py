@@ -4,11 +4,12 @@ import gzip
 import mimetypes
 from collections.abc import Mapping
 from dataclasses import dataclass
-from hashlib import sha256
 from pathlib import Path
 from typing import Final
 
 import anyio.to_thread
+
+from vivavoce.api.freshness import tag_of
 
 INDEX: Final = "index.html"
 PACKAGED: Final = Path(__file__).parents[1] / "static"
@@ -61,7 +62,7 @@ def _read(path: Path) -> StaticFile:
         content=content,
         compressed=compressed if compressed and len(compressed) < len(content) else None,
         media_type=_media_type(path),
-        etag=f'"{sha256(content).hexdigest()[:32]}"',
+        etag=tag_of(content),
     )
 
 

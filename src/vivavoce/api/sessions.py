@@ -16,6 +16,7 @@ from vivavoce.api.context import (
     id_of,
     session_id_of,
 )
+from vivavoce.api.freshness import answer_if_changed
 from vivavoce.api.paging import Place, read_page
 from vivavoce.api.problems import request_id_of
 from vivavoce.control import room
@@ -70,7 +71,8 @@ async def list_sessions(request: AnyRequest, api: ApiParts) -> Response[bytes]:
             )
 
     page, following = await read_page(request, read)
-    return answer(SessionPage(sessions=[_view(api, one) for one in page], next_cursor=following))
+    view = SessionPage(sessions=[_view(api, one) for one in page], next_cursor=following)
+    return answer_if_changed(request, view)
 
 
 @get(ONE)
@@ -80,7 +82,8 @@ async def show_session(
     """One session."""
     identity = api.identify(request, PEOPLE)
     wanted = session_id_of(session_id, identity)
-    return answer(_view(api, await visible_session(api.plane, identity, wanted)))
+    session = await visible_session(api.plane, identity, wanted)
+    return answer_if_changed(request, _view(api, session))
 
 
 @post(END, status_code=200, request_max_body_size=MAX_BODY_BYTES)
@@ -145,13 +148,14 @@ async def list_events(
     async with api.plane.database.as_tenant(identity.claims) as conn:
         await session_seen_by(conn, identity, wanted)
         found = await events.list_events(conn, wanted, limit=room.MAX_EVENTS)
-    return answer(
+    return answer_if_changed(
+        request,
         EventList(
             events=[
                 EventView(seq=one.seq, type=one.type, data=one.data, created_at=one.created_at)
                 for one in found
             ]
-        )
+        ),
     )
 
 
@@ -165,7 +169,7 @@ async def list_machines(
     await visible_session(api.plane, identity, wanted)
     async with api.plane.database.as_service() as conn:
         found = await machines.machines_of(conn, wanted)
-    return answer(MachineList(machines=[_machine_view(one) for one in found]))
+    return answer_if_changed(request, MachineList(machines=[_machine_view(one) for one in found]))
 
 
 def _machine_view(machine: MachineRow) -> MachineView:

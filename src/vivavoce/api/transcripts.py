@@ -7,6 +7,7 @@ from litestar.params import FromPath
 
 from vivavoce import tokens
 from vivavoce.api.context import PEOPLE, AnyRequest, ApiParts, session_id_of
+from vivavoce.api.freshness import is_known, unchanged
 from vivavoce.api.problems import request_id_of
 from vivavoce.api.transcript_formats import FORMATS, Transcript, choose_format
 from vivavoce.control.access import session_seen_by
@@ -14,7 +15,7 @@ from vivavoce.errors import InvalidRequest
 from vivavoce.protocol.transcript import TranscriptEntry
 from vivavoce.store import events
 from vivavoce.store.pool import Connection
-from vivavoce.store.transcripts import MAX_PAGE, StoredEntry, read_transcript
+from vivavoce.store.transcripts import MAX_PAGE, StoredEntry, last_change, read_transcript
 
 PATH: Final = "/v1/sessions/{session_id:str}/transcript"
 MAX_ENTRIES: Final = 20_000
@@ -24,7 +25,7 @@ MAX_ENTRIES: Final = 20_000
 async def show_transcript(
     request: AnyRequest, session_id: FromPath[str], api: ApiParts
 ) -> Response[bytes]:
-    """The transcript in order; `?format=` comes before `Accept`."""
+    """The transcript in order; `?format=` comes before `Accept`. It may be followed by its tag."""
     identity = api.identify(request, PEOPLE)
     if identity.kind == tokens.SESSION:
         identity.require(tokens.READ_TRANSCRIPT)
@@ -34,9 +35,14 @@ async def show_transcript(
         raise InvalidRequest(f"format: one of {', '.join(FORMATS)}.")
     async with api.plane.database.as_tenant(identity.claims) as conn:
         session = await session_seen_by(conn, identity, wanted)
+        # Before the entries: what comes in between is then asked for once more, and never missed.
+        changes = await last_change(conn, wanted)
+        tag = f'"{changes}-{session.status}-{session.transcript_complete}-{form.suffix}"'
+        if is_known(request, tag):
+            return unchanged(tag)
         entries = await _entries(conn, wanted)
     async with api.plane.database.as_service() as conn:
-        await events.add_audit(
+        await events.add_audit_of_reading(
             conn,
             tenant_id=session.tenant_id,
             actor=identity.subject,
@@ -56,6 +62,7 @@ async def show_transcript(
         media_type=form.media_type,
         headers={
             "cache-control": "no-store",
+            "etag": tag,
             "content-disposition": f'inline; filename="interview-{session.id}.{form.suffix}"',
             "x-content-type-options": "nosniff",
             "vary": "Accept",

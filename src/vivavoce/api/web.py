@@ -14,6 +14,7 @@ from litestar.params import FromPath
 from litestar.response import Redirect
 
 from vivavoce.api.context import AnyRequest, ApiParts
+from vivavoce.api.freshness import is_known
 from vivavoce.api.pages import INDEX, StaticFile
 from vivavoce.control.plane import ControlPlane
 from vivavoce.errors import NotFound
@@ -115,7 +116,7 @@ def _send(request: AnyRequest, file: StaticFile, headers: Mapping[str, str]) -> 
         if _takes_gzip(request.headers.get("accept-encoding", "")):
             sent["content-encoding"] = "gzip"
             content = file.compressed
-    if file.etag in request.headers.get("if-none-match", ""):
+    if is_known(request, file.etag):
         return Response(content=b"", status_code=304, media_type=file.media_type, headers=sent)
     return Response(content=content, media_type=file.media_type, headers=sent)
 

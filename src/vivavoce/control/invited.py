@@ -7,34 +7,30 @@ the candidate's tenant and no further, after the database has said that the invi
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
-from ipaddress import ip_address
 from typing import Any, Final
-from urllib.parse import urlsplit
-
-import msgspec
 
 from vivavoce import tokens
 from vivavoce.control.occasion import Occasion
 from vivavoce.control.plane import ControlPlane
 from vivavoce.control.start import start_interview
+from vivavoce.control.welcome import (
+    candidate_of,
+    invitation_state,
+    statements_of,
+    welcome_to,
+)
 from vivavoce.errors import Conflict, InvalidRequest, NotFound, SessionEnded
 from vivavoce.protocol.interview_start import (
-    CandidateInfo,
     InterviewStartRequest,
     InterviewStartResponse,
 )
 from vivavoce.protocol.interviews import (
     AccessTokenResponse,
     ConsentRequest,
-    ConsentStatement,
-    ConsentText,
     ConsentView,
-    InvitationState,
     InvitationWelcome,
-    InvitedSession,
 )
 from vivavoce.sessions import consent
-from vivavoce.sessions.invitations import InvitationFacts, state_of
 from vivavoce.store import events
 from vivavoce.store import invitations as rows
 from vivavoce.store.interviews import InterviewRow, get_interview
@@ -90,31 +86,7 @@ async def welcome(plane: ControlPlane, identity: tokens.Identity) -> InvitationW
     """
     invitation = await own_invitation(plane, identity)
     interview, host = await interview_of(plane, invitation)
-    candidate = candidate_of(invitation)
-    return InvitationWelcome(
-        invitation_id=invitation.id,
-        state=invitation_state(plane, invitation),
-        organisation=host.organisation,
-        title=interview.title,
-        role=interview.role,
-        language=interview.language,
-        candidate_name=None if candidate is None else candidate.name,
-        max_duration=interview.max_duration,
-        question_count=len(interview.questions),
-        voice_processor=_voice_processor(plane),
-        retention_days=host.retention_days,
-        expires_at=invitation.expires_at,
-        consent=ConsentText(
-            version=consent.VERSION,
-            statements=[
-                ConsentStatement(id=one.id, text=one.text) for one in _statements(plane, host)
-            ],
-            agreed_at=invitation.agreed_at
-            if invitation.consent_version == consent.VERSION
-            else None,
-        ),
-        session=_session_of(invitation),
-    )
+    return welcome_to(plane, interview, host, invitation)
 
 
 async def agree(
@@ -137,7 +109,7 @@ async def agree(
     if request.version != consent.VERSION:
         raise Conflict("The text has changed; read it again, and agree to it.", reason="new_text")
     _, host = await interview_of(plane, invitation)
-    statements = _statements(plane, host)
+    statements = statements_of(plane, host)
     if {one.id for one in statements} != set(request.agreed):
         wanted = ", ".join(one.id for one in statements)
         raise InvalidRequest(f"agreed: every statement is needed, and no other: {wanted}.")
@@ -193,26 +165,6 @@ async def start_invited(
     )
 
 
-def invitation_state(plane: ControlPlane, invitation: InvitationRow) -> InvitationState:
-    """Where an invitation stands."""
-    facts = InvitationFacts(
-        max_uses=invitation.max_uses,
-        uses=invitation.uses,
-        session_status=invitation.session_status,
-        expires_at=invitation.expires_at,
-        opened_at=invitation.opened_at,
-        revoked_at=invitation.revoked_at,
-    )
-    return state_of(facts, plane.now())
-
-
-def candidate_of(invitation: InvitationRow) -> CandidateInfo | None:
-    """Who was invited, as far as the recruiter has said."""
-    if invitation.candidate is None:
-        return None
-    return msgspec.convert(invitation.candidate, CandidateInfo)
-
-
 def _require_open(plane: ControlPlane, invitation: InvitationRow) -> None:
     state = invitation_state(plane, invitation)
     if state == "revoked":
@@ -239,7 +191,10 @@ async def interview_of(plane: ControlPlane, invitation: InvitationRow) -> tuple[
     """The interview and who holds it; both are beyond a candidate's own claims."""
     async with plane.database.as_tenant(_claims_for(invitation)) as conn:
         interview = await get_interview(conn, invitation.interview_id)
-        return interview, await rows.host_of(conn, interview.id)
+        host = await rows.host_of(
+            conn, tenant_id=interview.tenant_id, company_id=interview.company_id
+        )
+        return interview, host
 
 
 def _claims_for(invitation: InvitationRow) -> Mapping[str, Any]:
@@ -261,34 +216,6 @@ def _refuse_what_only_recruiters_say(request: InterviewStartRequest) -> None:
     for name, value in given.items():
         if value is not None:
             raise InvalidRequest(f"{name}: the invitation says it.")
-
-
-def _statements(plane: ControlPlane, host: Host) -> tuple[consent.Statement, ...]:
-    return consent.statements(
-        host.organisation,
-        voice_processor=_voice_processor(plane),
-        retention_days=host.retention_days,
-    )
-
-
-def _voice_processor(plane: ControlPlane) -> str | None:
-    """Host of a voice model that is somebody else's; None for one on this machine."""
-    host = urlsplit(plane.voice.access.base_url).hostname or ""
-    try:
-        is_here = ip_address(host).is_loopback
-    except ValueError:
-        is_here = host == "localhost"
-    return None if is_here else host
-
-
-def _session_of(invitation: InvitationRow) -> InvitedSession | None:
-    if invitation.session_id is None or invitation.session_status is None:
-        return None
-    return InvitedSession(
-        session_id=invitation.session_id,
-        status=invitation.session_status,
-        end_reason=invitation.session_end_reason,
-    )
 
 
 async def _audit(

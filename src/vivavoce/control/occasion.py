@@ -49,13 +49,18 @@ def plan_of_row(row: InterviewRow) -> Plan:
     return _plan(questions, row)
 
 
+def plan_of_draft(draft: InterviewDraft) -> Plan:
+    """The same of a plan that is not kept yet."""
+    return _plan(draft.questions, draft)
+
+
 def check_draft(draft: InterviewDraft) -> None:
     """Refuse what would not fit into a call.
 
     Raises:
         InvalidRequest: If questions and guidance are too long together.
     """
-    length = len(instructions(_plan(draft.questions, draft)))
+    length = len(instructions(plan_of_draft(draft)))
     if length > MAX_INSTRUCTIONS:
         raise InvalidRequest(
             f"questions: with guidance and closing they make {length} characters of instructions;"

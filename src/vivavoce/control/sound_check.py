@@ -12,8 +12,9 @@ import structlog
 
 from vivavoce import tokens
 from vivavoce.control.configuration import turn_servers
-from vivavoce.control.invited import interview_of, invitation_state, own_invitation
+from vivavoce.control.invited import interview_of, own_invitation
 from vivavoce.control.plane import ControlPlane
+from vivavoce.control.welcome import invitation_state
 from vivavoce.errors import Conflict, RateLimited, SessionEnded, VivavoceError
 from vivavoce.protocol.interviews import SoundCheckAnswer, SoundCheckRequest, SoundCheckServers
 from vivavoce.sessions import consent

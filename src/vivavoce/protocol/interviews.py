@@ -225,6 +225,15 @@ class InvitationWelcome(msgspec.Struct, rename="camel", frozen=True, kw_only=Tru
     session: InvitedSession | None
 
 
+class InterviewPreview(msgspec.Struct, rename="camel", frozen=True, kw_only=True):
+    """`POST /v1/interviews/preview`: what would come of a plan; nothing is kept."""
+
+    welcome: InvitationWelcome
+    """What a candidate would see first."""
+    instructions: str
+    """What the interviewer would go by, exactly; the candidate can read it."""
+
+
 class ConsentRequest(
     msgspec.Struct, rename="camel", frozen=True, kw_only=True, forbid_unknown_fields=True
 ):

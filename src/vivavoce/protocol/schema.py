@@ -60,6 +60,7 @@ SENT: Final[Mapping[str, Any]] = {
     "event-list": sessions.EventList,
     "machine-list": sessions.MachineList,
     "interview-view": interviews.InterviewView,
+    "interview-preview": interviews.InterviewPreview,
     "interview-page": interviews.InterviewPage,
     "invitation-view": interviews.InvitationView,
     "invitation-created": interviews.InvitationCreated,

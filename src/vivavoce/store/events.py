@@ -127,6 +127,33 @@ async def count_audits(
     )
 
 
+async def add_audit_of_reading(
+    conn: Connection,
+    *,
+    tenant_id: str,
+    actor: str,
+    action: str,
+    object_id: str,
+    request_id: str | None,
+) -> None:
+    """Write down who reads what: once in ten minutes for one who follows it as it grows."""
+    await conn.execute(
+        """
+        insert into audit_log (tenant_id, actor, action, object, request_id)
+        select $1, $2, $3, $4, $5 where not exists (
+          select from audit_log
+          where tenant_id = $1 and at > now() - interval '10 minutes'
+            and actor = $2 and action = $3 and object = $4
+        )
+        """,
+        tenant_id,
+        actor,
+        action,
+        object_id,
+        request_id,
+    )
+
+
 async def is_revoked(conn: Connection, token_id: str) -> bool:
     """Whether a token was taken back."""
     return bool(

@@ -162,23 +162,23 @@ async def find_by_secret(conn: Connection, secret: str) -> InvitationRow | None:
     return None if record is None else to_row(record, InvitationRow)
 
 
-async def host_of(conn: Connection, interview_id: str) -> Host:
-    """Who holds an interview, for its tenant.
+async def host_of(conn: Connection, *, tenant_id: str, company_id: str | None) -> Host:
+    """Who holds the interviews of a tenant, or of one of its companies.
 
     Raises:
-        NotFound: If there is none that this connection may see.
+        NotFound: If there is no tenant that this connection may see.
     """
     record = await conn.fetchrow(
         """
         select coalesce(c.name, t.name) as organisation, t.retention_days
-        from interviews i join tenants t on t.id = i.tenant_id
-        left join companies c on c.id = i.company_id and c.tenant_id = i.tenant_id
-        where i.id = $1
+        from tenants t left join companies c on c.tenant_id = t.id and c.id = $2
+        where t.id = $1
         """,
-        interview_id,
+        tenant_id,
+        company_id,
     )
     if record is None:
-        raise NotFound("There is no such interview.")
+        raise NotFound("This token's tenant does not exist here.")
     return to_row(record, Host)
 
 

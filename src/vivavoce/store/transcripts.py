@@ -130,6 +130,21 @@ async def read_transcript(
     return [_stored(row) for row in rows]
 
 
+async def last_change(connection: Connection, session_id: str) -> int:
+    """How far a session's transcript has come: the greatest `change_seq` it ever had.
+
+    Args:
+        connection: Of a transaction; its claims decide what is seen.
+        session_id: The session.
+    """
+    return int(
+        await connection.fetchval(
+            "select coalesce(max(last_change), 0) from interview_sessions where id = $1",
+            session_id,
+        )
+    )
+
+
 def _storable(entry: TranscriptEntry) -> dict[str, Any]:
     return {
         "itemId": clean_text(entry.item_id),

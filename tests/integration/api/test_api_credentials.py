@@ -34,6 +34,7 @@ EDGES = [
     ("POST", "/v1/sound-check", {"offer": "v=0"}),
     ("GET", "/v1/interviews", None),
     ("POST", "/v1/interviews", {"title": "Any", "questions": [{"text": "Why?"}]}),
+    ("POST", "/v1/interviews/preview", {"title": "Any", "questions": [{"text": "Why?"}]}),
     ("GET", "/v1/interviews/{id}", None),
     ("PUT", "/v1/interviews/{id}", {"title": "Any", "questions": [{"text": "Why?"}]}),
     ("DELETE", "/v1/interviews/{id}", None),

@@ -6,7 +6,7 @@ import anyio
 import jsonschema
 
 from support.api import add_tenant
-from support.invitations import DRAFT, invite, plan
+from support.invitations import DRAFT, SECRETS_OF_RECRUITERS, invite, plan
 from vivavoce import tokens
 from vivavoce.store import console_links, invitations
 
@@ -136,6 +136,35 @@ async def test_what_is_asked_for_in_vain(api):
         assert (answer.status, answer.code) == (404, "NOT_FOUND"), path
 
 
+async def test_a_preview_is_what_a_candidate_would_get_and_nothing_is_kept(api):
+    previewed = (await ask(api, "POST", "/v1/interviews/preview", DRAFT)).json
+    assert (await ask(api, "GET", "/v1/interviews")).json["interviews"] == []
+    guest = await invite(api)
+    welcome = (await guest.welcome()).json
+    own = {"invitationId", "state", "expiresAt"}
+    assert {name: value for name, value in previewed["welcome"].items() if name not in own} == {
+        name: value for name, value in welcome.items() if name not in own
+    }
+    kept = (await ask(api, "GET", f"/v1/interviews/{guest.interview_id}")).json
+    assert previewed["instructions"] == kept["instructions"]
+    for secret in SECRETS_OF_RECRUITERS:
+        assert secret not in json.dumps(previewed)
+
+
+async def test_a_preview_of_a_companys_interview_names_the_company(api):
+    [company] = await api.sql(
+        "insert into companies (tenant_id, name) values ($1, 'Daughter') returning id::text",
+        api.tenant_id,
+    )
+    body = {**DRAFT, "companyId": company["id"]}
+    previewed = (await ask(api, "POST", "/v1/interviews/preview", body)).json
+    assert previewed["welcome"]["organisation"] == "Daughter"
+    too_long = {"title": "Long", "questions": [{"text": "x" * 1000}] * 70}
+    for refused in ({"title": ""}, {"questions": []}, {**DRAFT, "maxDuration": 5}, too_long):
+        answer = await ask(api, "POST", "/v1/interviews/preview", refused)
+        assert (answer.status, answer.code) == (400, "INVALID_REQUEST")
+
+
 async def test_answers_about_interviews_are_as_described(api):
     described = (await api.call("GET", "/openapi.json")).json
     guest = await invite(api, candidate={"name": "Ada"})
@@ -143,6 +172,7 @@ async def test_answers_about_interviews_are_as_described(api):
     for name, answer in (
         ("InterviewView", await ask(api, "GET", f"/v1/interviews/{guest.interview_id}")),
         ("InterviewPage", await ask(api, "GET", "/v1/interviews")),
+        ("InterviewPreview", await ask(api, "POST", "/v1/interviews/preview", DRAFT)),
         ("InvitationCreated", await ask(api, "POST", invitation_path)),
         ("InvitationPage", await ask(api, "GET", invitation_path)),
         ("InvitationView", await ask(api, "GET", f"/v1/invitations/{guest.invitation_id}")),

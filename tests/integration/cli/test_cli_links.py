@@ -18,7 +18,8 @@ async def test_the_interview_to_try_is_made_once(database, admin_dsn):
     await prepare_local_tenant(admin_dsn, ServerSettings(organisation="Second"))
     async with database.as_tenant({"tenant_id": TENANT_ID}) as conn:
         assert len((await get_interview(conn, INTERVIEW_ID)).questions) == 3
-        assert (await host_of(conn, INTERVIEW_ID)).organisation == "Second"
+        host = await host_of(conn, tenant_id=TENANT_ID, company_id=None)
+        assert host.organisation == "Second"
     connection = await asyncpg.connect(admin_dsn)
     await connection.execute("delete from interviews")
     await connection.close()

@@ -4,6 +4,7 @@ import { createRoot } from 'react-dom/client';
 import { Waiting } from './ui/Notice.tsx';
 
 const Candidate = lazy(() => import('./candidate/Candidate.tsx'));
+const Console = lazy(() => import('./console/Console.tsx'));
 
 const root = document.getElementById('root');
 if (root) {
@@ -11,7 +12,7 @@ if (root) {
   createRoot(root).render(
     <StrictMode>
       <Suspense fallback={<Waiting>One moment</Waiting>}>
-        {isCandidate ? <Candidate /> : <h1>Vivavoce</h1>}
+        {isCandidate ? <Candidate /> : <Console />}
       </Suspense>
     </StrictMode>,
   );

@@ -122,16 +122,50 @@ export async function askEdge<Name extends keyof EdgeShapes>(
   name: Name,
   asked: Ask<EdgeShapes[Name]['request']>,
 ): Promise<EdgeShapes[Name]['response']> {
-  const text = await askEdgeForText(baseUrl, name, asked);
+  return parsed(baseUrl, await askEdgeForText(baseUrl, name, asked));
+}
+
+/** The same for an answer that is no JSON, such as an exported transcript. */
+export async function askEdgeForText<Name extends keyof EdgeShapes>(
+  baseUrl: string,
+  name: Name,
+  asked: Ask<EdgeShapes[Name]['request']>,
+): Promise<string> {
+  return (await request(baseUrl, name, asked)).text;
+}
+
+/** An answer, and the tag by which the next question can refer to it. */
+export interface Tagged<Answer> {
+  readonly answer: Answer;
+  readonly tag: string | null;
+}
+
+/**
+ * Ask an edge for something that the caller may have already, by the tag that came with it.
+ *
+ * Resolves with null if it has not changed since. Source: RFC 9110 §13.1.2.
+ */
+export async function askEdgeUnlessKnown<Name extends keyof EdgeShapes>(
+  baseUrl: string,
+  name: Name,
+  asked: Ask<EdgeShapes[Name]['request']>,
+  known: string | null,
+): Promise<Tagged<EdgeShapes[Name]['response']> | null> {
+  const headers = { ...asked.headers, ...(known === null ? {} : { 'if-none-match': known }) };
+  const { response, text } = await request(baseUrl, name, { ...asked, headers });
+  if (response.status === 304) return null;
+  return { answer: parsed(baseUrl, text), tag: response.headers.get('etag') };
+}
+
+function parsed<Answer>(baseUrl: string, text: string): Answer {
   try {
-    return (text === '' ? undefined : JSON.parse(text)) as EdgeShapes[Name]['response'];
+    return (text === '' ? undefined : JSON.parse(text)) as Answer;
   } catch {
     throw errorOf('UNAVAILABLE', `${new URL(baseUrl).origin} answered with something else.`);
   }
 }
 
-/** The same for an answer that is no JSON, such as an exported transcript. */
-export async function askEdgeForText<Name extends keyof EdgeShapes>(
+async function request<Name extends keyof EdgeShapes>(
   baseUrl: string,
   name: Name,
   {
@@ -142,12 +176,12 @@ export async function askEdgeForText<Name extends keyof EdgeShapes>(
     headers,
     keepalive = false,
   }: Ask<EdgeShapes[Name]['request']>,
-): Promise<string> {
+): Promise<{ response: Response; text: string }> {
   const { method, path } = edges[name];
   const place = path.replace(/\{(\w+)\}/g, (_, key) => encodeURIComponent(places[key] ?? ''));
   const search = new URLSearchParams(query).toString();
   const isWriting = method === 'POST' || method === 'PUT';
-  const { response, text } = await send(baseUrl + place + (search && `?${search}`), {
+  const answered = await send(baseUrl + place + (search && `?${search}`), {
     method,
     keepalive,
     headers: {
@@ -157,8 +191,10 @@ export async function askEdgeForText<Name extends keyof EdgeShapes>(
     },
     ...(isWriting ? { body: JSON.stringify(body ?? {}) } : {}),
   });
-  if (!response.ok) throw refusalOf(response, text);
-  return text;
+  const { response, text } = answered;
+  const isKnown = response.status === 304 && headers?.['if-none-match'] !== undefined;
+  if (!response.ok && !isKnown) throw refusalOf(response, text);
+  return answered;
 }
 
 /** An SDP answer, and the call's id where the voice model gives one. */

@@ -399,6 +399,12 @@ export interface InterviewPage {
   nextCursor: string | null;
 }
 
+/** `POST /v1/interviews/preview`: what would come of a plan; nothing is kept. */
+export interface InterviewPreview {
+  welcome: InvitationWelcome;
+  instructions: string;
+}
+
 /** A question, in its place. `weight` and `notes` are for scoring and never enter a call. */
 export interface InterviewQuestion {
   text: string;
@@ -1106,6 +1112,10 @@ export const edges = {
     "method": "POST",
     "path": "/v1/interviews"
   },
+  "previewInterview": {
+    "method": "POST",
+    "path": "/v1/interviews/preview"
+  },
   "showInterview": {
     "method": "GET",
     "path": "/v1/interviews/{interviewId}"
@@ -1158,6 +1168,7 @@ export interface EdgeShapes {
   checkSound: { request: SoundCheckRequest; response: SoundCheckAnswer };
   listInterviews: { request: undefined; response: InterviewPage };
   createInterview: { request: InterviewDraft; response: InterviewView };
+  previewInterview: { request: InterviewDraft; response: InterviewPreview };
   showInterview: { request: undefined; response: InterviewView };
   replaceInterview: { request: InterviewDraft; response: InterviewView };
   deleteInterview: { request: undefined; response: undefined };

@@ -14,7 +14,16 @@ export {
   type ConnectionState,
   type SignallingHealth,
 } from './connection.ts';
-export { type Ask, askEdge, askEdgeForText, Edge, exchangeSdp, type TokenSource } from './edge.ts';
+export {
+  type Ask,
+  askEdge,
+  askEdgeForText,
+  askEdgeUnlessKnown,
+  Edge,
+  exchangeSdp,
+  type Tagged,
+  type TokenSource,
+} from './edge.ts';
 export {
   asConnectionError,
   type DeviceCode,

@@ -1,0 +1,76 @@
+"""Conditional reads: whoever has the latest is told so, and misses nothing that comes after."""
+
+from support.invitations import invite, plan
+
+PROCESSOR = "/functions/v1/transcript-processor"
+
+
+async def read(api, path, tag=None, *, token=None):
+    headers = {} if tag is None else {"If-None-Match": tag}
+    return await api.call("GET", path, token=token or api.access_token(), headers=headers)
+
+
+async def say(api, session, number):
+    event = {
+        "sessionId": session["sessionId"],
+        "speaker": "candidate",
+        "content": f"Answer {number}.",
+        "timestamp": f"2026-11-24T10:00:{number:02d}Z",
+        "itemId": f"item_{number}",
+    }
+    answer = await api.call("POST", PROCESSOR, event, token=session["sessionToken"])
+    assert answer.json["accepted"] == 1
+
+
+async def test_whoever_has_the_latest_is_told_so(api):
+    guest = await invite(api)
+    session = await api.started({"interviewId": guest.interview_id})
+    one = f"/v1/sessions/{session['sessionId']}"
+    interview = f"/v1/interviews/{guest.interview_id}"
+    for path in (
+        "/v1/sessions",
+        one,
+        f"{one}/transcript",
+        f"{one}/events",
+        f"{one}/machines",
+        "/v1/interviews",
+        interview,
+        f"{interview}/invitations",
+        f"/v1/invitations/{guest.invitation_id}",
+    ):
+        first = await read(api, path)
+        tag = first.headers["ETag"]
+        for known in (tag, f'"other", W/{tag}', "*"):
+            again = await read(api, path, known)
+            assert (again.status, again.body, again.headers["ETag"]) == (304, b"", tag), path
+            assert again.headers["Cache-Control"] == "no-store"
+        assert (await read(api, path, '"other"')).body == first.body
+
+
+async def test_a_change_is_never_taken_for_known(api):
+    session = await api.started({"interviewId": (await plan(api))["interviewId"]})
+    one = f"/v1/sessions/{session['sessionId']}"
+    tags = {path: (await read(api, path)).headers["ETag"] for path in (one, f"{one}/transcript")}
+    await say(api, session, 1)
+    spoken = await read(api, f"{one}/transcript", tags[f"{one}/transcript"])
+    assert [entry["content"] for entry in spoken.json["entries"]] == ["Answer 1."]
+    as_text = await read(api, f"{one}/transcript?format=md", spoken.headers["ETag"])
+    assert (as_text.status, b"Answer 1." in as_text.body) == (200, True), "another form"
+    await api.call("POST", f"{one}/end", token=api.access_token())
+    ended = await read(api, f"{one}/transcript", spoken.headers["ETag"])
+    assert (ended.status, ended.json["status"]) == (200, "ending")
+    assert (await read(api, one, tags[one])).json["status"] == "ending"
+
+
+async def test_following_a_transcript_is_audited_once_for_each_who_does(api):
+    session = await api.started()
+    path = f"/v1/sessions/{session['sessionId']}/transcript"
+    tag = None
+    for number in range(1, 6):
+        await say(api, session, number)
+        tag = (await read(api, path, tag)).headers["ETag"]
+        assert (await read(api, path, tag)).status == 304
+    colleague = "11111111-1111-4111-8111-111111111111"
+    await read(api, path, token=api.access_token(subject=colleague))
+    actors = await api.sql("select actor from audit_log where action = 'transcript.read'")
+    assert sorted(row["actor"] for row in actors) == sorted([api.user_id, colleague])

@@ -1,0 +1,75 @@
+import { useStore } from '@vivavoce/react';
+import { type ReactNode, useEffect, useRef } from 'react';
+import { useDesk, useLive } from './context.ts';
+import { isLive } from './feed.ts';
+import { Link } from './Link.tsx';
+import { Nowhere } from './Nowhere.tsx';
+import { addressOf, type Place } from './router.ts';
+import { SessionScreen } from './SessionScreen.tsx';
+import { SessionsScreen } from './SessionsScreen.tsx';
+
+/** The frame of the console, with the screen of the present place in it. */
+export function Screens({ onLeave }: { readonly onLeave: () => void }) {
+  const { router } = useDesk();
+  const place = useStore(router.place);
+  const address = addressOf(place);
+  const main = useRef<HTMLElement>(null);
+  const isFirst = useRef(true);
+  // biome-ignore lint/correctness/useExhaustiveDependencies: once for each place
+  useEffect(() => {
+    // The page that was opened has the focus already; one that was gone to takes it.
+    if (!isFirst.current) main.current?.querySelector('h1')?.focus();
+    isFirst.current = false;
+  }, [address]);
+  return (
+    <>
+      <a className="skip" href="#main">
+        Skip to the content
+      </a>
+      <Header place={place} onLeave={onLeave} />
+      <main id="main" ref={main} className="page wide" tabIndex={-1} key={address}>
+        {screenOf(place)}
+      </main>
+    </>
+  );
+}
+
+function screenOf(place: Place): ReactNode {
+  switch (place.page) {
+    case 'sessions':
+      return <SessionsScreen interviewId={place.interviewId} />;
+    case 'session':
+      return <SessionScreen id={place.id} />;
+    default:
+      return <Nowhere />;
+  }
+}
+
+const ofInterviews: readonly Place['page'][] = ['interviews', 'draft', 'interview', 'invitations'];
+
+function Header(props: { readonly place: Place; readonly onLeave: () => void }) {
+  const { feed } = useDesk();
+  const { page } = props.place;
+  const { value } = useLive(feed.sessions(null));
+  const live = value?.rows.filter(isLive).length ?? 0;
+  return (
+    <header className="top">
+      <b className="brand">Vivavoce</b>
+      <nav aria-label="Console">
+        <Link to={{ page: 'interviews' }} isCurrent={ofInterviews.includes(page)}>
+          Interviews
+        </Link>
+        <Link
+          to={{ page: 'sessions', interviewId: null }}
+          isCurrent={page === 'sessions' || page === 'session'}
+        >
+          Sessions
+          {live > 0 && <span className="badge">{live} live</span>}
+        </Link>
+      </nav>
+      <button type="button" className="plain" onClick={props.onLeave}>
+        Sign out
+      </button>
+    </header>
+  );
+}
