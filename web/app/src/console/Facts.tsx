@@ -34,6 +34,9 @@ export function Facts(props: {
         {ending !== null && <Fact name="Ending">{ending}</Fact>}
         <Fact name="Transcript">{completeness(session, props.entryCount)}</Fact>
         <ConsentFact invitationId={session.invitationId} />
+      </dl>
+      <Happenings sessionId={session.sessionId} />
+      <dl>
         <Fact name="Way">
           {session.architecture === 'direct'
             ? 'Direct: browser to voice model; the browser tells what was said'
@@ -44,7 +47,6 @@ export function Facts(props: {
           <code>{session.sessionId}</code>
         </Fact>
       </dl>
-      <Happenings sessionId={session.sessionId} />
     </aside>
   );
 }
@@ -124,7 +126,7 @@ function Happenings({ sessionId }: { readonly sessionId: string }) {
   const { value } = useLive(feed.events(sessionId));
   if (value === null || value.events.length === 0) return null;
   return (
-    <>
+    <div>
       <h2>What happened</h2>
       <ol className="happenings">
         {value.events.map((event) => (
@@ -134,6 +136,6 @@ function Happenings({ sessionId }: { readonly sessionId: string }) {
           </li>
         ))}
       </ol>
-    </>
+    </div>
   );
 }

@@ -1,12 +1,12 @@
 import { useStore } from '@vivavoce/react';
 import { type ReactNode, useEffect, useRef } from 'react';
 import { useDesk, useLive } from './context.ts';
-import { isLive } from './feed.ts';
 import { Link } from './Link.tsx';
 import { Nowhere } from './Nowhere.tsx';
 import { addressOf, type Place } from './router.ts';
 import { SessionScreen } from './SessionScreen.tsx';
 import { SessionsScreen } from './SessionsScreen.tsx';
+import { isTalking } from './status.ts';
 
 /** The frame of the console, with the screen of the present place in it. */
 export function Screens({ onLeave }: { readonly onLeave: () => void }) {
@@ -38,6 +38,8 @@ function screenOf(place: Place): ReactNode {
   switch (place.page) {
     case 'sessions':
       return <SessionsScreen interviewId={place.interviewId} />;
+    case 'interviews':
+      return <SessionsScreen interviewId={null} />;
     case 'session':
       return <SessionScreen id={place.id} />;
     default:
@@ -51,7 +53,7 @@ function Header(props: { readonly place: Place; readonly onLeave: () => void }) 
   const { feed } = useDesk();
   const { page } = props.place;
   const { value } = useLive(feed.sessions(null));
-  const live = value?.rows.filter(isLive).length ?? 0;
+  const live = value?.rows.filter(({ status }) => isTalking(status)).length ?? 0;
   return (
     <header className="top">
       <b className="brand">Vivavoce</b>

@@ -21,6 +21,11 @@ export function sessionStanding({ status }: Pick<wire.SessionView, 'status'>): S
   return sessions[status] ?? { word: status, tone: 'quiet' };
 }
 
+/** Whether somebody is in the interview. */
+export function isTalking(status: string): boolean {
+  return status === 'active' || status === 'reconnecting';
+}
+
 const invitations: Readonly<Record<wire.InvitationView['state'], Standing>> = {
   pending: { word: 'Not opened yet', tone: 'waiting' },
   opened: { word: 'Opened', tone: 'waiting' },
