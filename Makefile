@@ -30,7 +30,7 @@ node: $(NODE_STAMPS)
 
 web: $(PAGES)
 
-$(PAGES): $(NODE_STAMPS) $(shell find web -type f \( -path '*/src/*' -o -name '*.html' -o -name '*.json' -o -name '*.config.ts' \) -not -path '*/node_modules/*' -not -path '*/dist/*')
+$(PAGES): $(NODE_STAMPS) $(shell find web -type f \( -path '*/src/*' -o -path '*/public/*' -o -name '*.html' -o -name '*.json' -o -name '*.config.ts' \) -not -path '*/node_modules/*' -not -path '*/dist/*')
 	$(BIN)/python hatch_build.py run build
 	touch $@
 

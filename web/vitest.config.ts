@@ -28,6 +28,16 @@ export default defineConfig({
           testTimeout,
         },
       },
+      {
+        resolve: { conditions },
+        ssr: { resolve: { conditions } },
+        test: {
+          name: 'app',
+          include: ['app/test/**/*.test.{ts,tsx}'],
+          environment: 'jsdom',
+          testTimeout,
+        },
+      },
     ],
   },
 });

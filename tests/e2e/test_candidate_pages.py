@@ -2,6 +2,7 @@
 
 import os
 import signal
+from urllib.parse import urlsplit
 
 import anyio
 import jiwer
@@ -54,6 +55,8 @@ async def session_of(platform, invited):
 async def test_a_candidate_goes_from_the_link_to_the_own_transcript(site, browser):
     candidate = await make_candidate(ANSWER)
     invited = await invite(site.platform)
+    asked = set()
+    browser.on("request", lambda request: asked.add(urlsplit(request.url).netloc))
     async with visit(browser, invited.url, candidate=candidate) as room:
         await agree(room)
         await shows(room, "Your sound reaches the interviewer")
@@ -83,6 +86,7 @@ async def test_a_candidate_goes_from_the_link_to_the_own_transcript(site, browse
     heard = " ".join(entry.content for entry in stored if entry.speaker == "candidate")
     assert jiwer.wer(normalised(said), normalised(heard)) <= 0.15
     assert await site.platform.until_settled(session_id) == "completed"
+    assert asked - {""} == {urlsplit(site.platform.url).netloc}, "nobody else was asked"
 
 
 async def usable(room, state):

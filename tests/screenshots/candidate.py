@@ -1,10 +1,13 @@
 """Everything that a candidate may see."""
 
+import json
+import re
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 
 import anyio
-from playwright.async_api import Page, Route
+from playwright.async_api import Page, Route, WebSocketRoute
 
 from screenshots.gallery import Gallery
 from support.browser import Visit, open_browser, visit
@@ -21,6 +24,17 @@ navigator.mediaDevices.getUserMedia = async () => {
   throw new DOMException('none', 'NotFoundError');
 };
 """
+FAILING_TRANSCRIPTS = {
+    "type": "error",
+    "data": {
+        "code": "TRANSCRIPT_PROCESSING_FAILED",
+        "message": "The transcript processor does not answer.",
+        "recovery": "continue_session_log_error",
+        "retryable": False,
+        "details": {},
+    },
+    "timestamp": "2026-11-28T09:00:00Z",
+}
 # Thinking is over in a blink here; a page that is not told of the end of it shows it for longer.
 SLOW_THOUGHT = """
 const { set } = Object.getOwnPropertyDescriptor(RTCDataChannel.prototype, 'onmessage');
@@ -40,6 +54,7 @@ async def walk(platform: Platform, gallery: Gallery) -> None:
     await _before_the_room(platform, gallery)
     await _trouble_at_the_check(platform, gallery)
     await _the_room(platform, gallery)
+    await _trouble_in_the_room(platform, gallery)
     await _the_last_minute(platform, gallery)
     await _links_that_open_nothing(platform, gallery)
 
@@ -79,6 +94,63 @@ async def _trouble_at_the_check(platform: Platform, gallery: Gallery) -> None:
             await room.page.reload()
             await _shows(room.page, "Try again")
             await gallery.take(room.page, "no-service")
+
+
+async def _trouble_in_the_room(platform: Platform, gallery: Gallery) -> None:
+    invited = await invite(platform, QUESTIONS)
+    async with _visit(invited) as room:
+        page = room.page
+        proxy = _ProxyBetween()
+        await page.route_web_socket(re.compile("/ws"), proxy.take)
+        await _agree(room)
+        await room.click("Type my answers instead")
+        await page.locator("[data-activity=listening] ~ .question[data-empty=false]").wait_for()
+        await proxy.go_away()
+        await _shows(page, "Go on: we hear you.")
+        await gallery.take(page, "room-proxy-lost")
+        proxy.is_away = False
+        await page.locator("[data-signalling=open]").wait_for()
+        assert proxy.page_side is not None
+        proxy.page_side.send(json.dumps(FAILING_TRANSCRIPTS))
+        await _shows(page, "Transcript temporarily unavailable")
+        await gallery.take(page, "room-transcripts-failing")
+        proxy.drops_offers = True
+        await platform.hang_up(
+            await room.ask("JSON.parse(sessionStorage['webrtc-session']).callId")
+        )
+        await _shows(page, "The connection was lost.")
+        await gallery.take(page, "room-reconnecting")
+        proxy.drops_offers = False
+        await room.click("Leave")
+        await room.click("Leave and end it")
+        await _shows(page, "Your interview is over")
+
+
+@dataclass
+class _ProxyBetween:
+    """Stands between the page and the session's proxy, and can be in the way."""
+
+    page_side: WebSocketRoute | None = None
+    drops_offers: bool = False
+    is_away: bool = False
+
+    async def take(self, page_side: WebSocketRoute) -> None:
+        if self.is_away:
+            await page_side.close(code=1012)
+            return
+        server = page_side.connect_to_server()
+        self.page_side = page_side
+
+        def pass_on(message: str | bytes) -> None:
+            if not (self.drops_offers and '"offer"' in str(message)):
+                server.send(message)
+
+        page_side.on_message(pass_on)
+
+    async def go_away(self) -> None:
+        assert self.page_side is not None
+        self.is_away = True
+        await self.page_side.close(code=1012)
 
 
 async def _the_room(platform: Platform, gallery: Gallery) -> None:

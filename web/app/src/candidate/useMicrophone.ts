@@ -20,14 +20,17 @@ export interface MicrophoneCheck {
   readonly label: string;
 }
 
+/** How an attempt came out. */
+interface Opened {
+  readonly attempt: number;
+  readonly track: MediaStreamTrack | null;
+  readonly error: WebRTCConnectionError | null;
+}
+
 /** Open a microphone while the component stands. Another `attempt` tries anew. */
 export function useMicrophone(attempt: number): MicrophoneCheck {
-  const [opened, setOpened] = useState<{
-    readonly track: MediaStreamTrack | null;
-    readonly error: WebRTCConnectionError | null;
-  }>({ track: null, error: null });
+  const [opened, setOpened] = useState<Opened | null>(null);
   const [heard, setHeard] = useState<Heard>(nothingHeard);
-  // biome-ignore lint/correctness/useExhaustiveDependencies: another attempt opens it anew
   useEffect(() => {
     let isOver = false;
     let track: MediaStreamTrack | null = null;
@@ -38,16 +41,15 @@ export function useMicrophone(attempt: number): MicrophoneCheck {
         track = await openMicrophone();
         if (isOver) return track.stop();
         sound.listenTo(track);
-        setOpened({ track, error: null });
+        setOpened({ attempt, track, error: null });
         timer = setInterval(() => {
           const { candidate } = sound.levels();
           setHeard((before) => hear(before, candidate, lookMs));
         }, lookMs);
       } catch (error) {
-        if (!isOver) setOpened({ track: null, error: asConnectionError(error) });
+        if (!isOver) setOpened({ attempt, track: null, error: asConnectionError(error) });
       }
     };
-    setOpened({ track: null, error: null });
     setHeard(nothingHeard);
     void open();
     const wake = () => void sound.unblock(); // a browser may want a touch before it measures
@@ -60,7 +62,9 @@ export function useMicrophone(attempt: number): MicrophoneCheck {
       void sound.close();
     };
   }, [attempt]);
-  const { track, error } = opened;
+  const isCurrent = opened?.attempt === attempt;
+  const track = isCurrent ? opened.track : null;
+  const error = isCurrent ? opened.error : null;
   return {
     status: error ? 'refused' : track ? 'open' : 'opening',
     error,
