@@ -104,7 +104,7 @@ async def enter_without_a_microphone(room):
     await agree(room)
     await shows(room, "We find no microphone")
     await shows(room, "Plug one in or switch it on, then try again.")
-    await shows(room, "Your sound reaches the interviewer")
+    await shows(room, "You reach the interviewer")
     await usable(room, "check")
     await room.click("Type my answers instead")
     await room.until(LISTENS)
@@ -152,7 +152,7 @@ async def test_who_has_no_microphone_types_and_comes_back_after_a_reload(site, b
         await answer_in_writing(room)
         await usable(room, "end")
         await page.reload()
-        await shows(room, "This interview was held")
+        await shows(room, "This interview is over")
         await usable(room, "over")
     stored = await site.platform.stored(session_id)
     assert greetings(stored) == 1, "the same session, and nobody was greeted twice"

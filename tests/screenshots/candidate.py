@@ -74,8 +74,10 @@ async def _before_the_room(platform: Platform, gallery: Gallery) -> None:
             await box.check()
         await gallery.take(room.page, "consent-agreed")
         await room.click("I agree")
-        await _shows(room.page, "We do not hear you yet")
+        await _shows(room.page, "Your sound reaches the interviewer")
         await gallery.take(room.page, "check-listening")
+        await _shows(room.page, "We do not hear you yet")
+        await gallery.take(room.page, "check-silent")
         await room.say(READY)
         await _shows(room.page, "All is well")
         await gallery.take(room.page, "check-passed")
@@ -192,7 +194,7 @@ async def _the_room(platform: Platform, gallery: Gallery) -> None:
         await _shows(page, "Your interview is over")
         await gallery.take(page, "end")
         await page.reload()
-        await _shows(page, "This interview was held")
+        await _shows(page, "This interview is over")
         await gallery.take(page, "over")
 
 

@@ -57,6 +57,8 @@ export class FakeBrowser {
   microphone: () => FakeTrack = () => new FakeTrack(this.tracks);
   architecture: 'hybrid' | 'direct' = 'hybrid';
   offers = 0;
+  /** Of whatever is measured, 0 to 1. */
+  loudness = 0.25;
   /** What was said in the session before, in another browser. */
   stored: unknown[] = [];
 
@@ -83,7 +85,7 @@ export class FakeBrowser {
       'AudioContext',
       class extends FakeContext {
         constructor() {
-          super(world.contexts);
+          super(world);
         }
       },
     );
@@ -342,15 +344,18 @@ export class FakeTrack {
 export class FakeContext {
   state = 'running';
 
-  constructor(all: FakeContext[]) {
-    all.push(this);
+  readonly #world: FakeBrowser;
+
+  constructor(world: FakeBrowser) {
+    this.#world = world;
+    world.contexts.push(this);
   }
 
   resume = async () => {};
   createMediaStreamSource = () => ({ connect: () => {}, disconnect: () => {} });
   createAnalyser = () => ({
     fftSize: 1024,
-    getFloatTimeDomainData: (all: Float32Array) => all.fill(0.25),
+    getFloatTimeDomainData: (all: Float32Array) => all.fill(this.#world.loudness),
   });
 
   async close(): Promise<void> {

@@ -91,7 +91,7 @@ test('where no call gets through it says so, and trying again may help', async (
 
 test.each([
   ['SDP_EXCHANGE_FAILED', 'The interviewer does not take the call at the moment'],
-  ['RATE_LIMITED', 'That were many checks in a row'],
+  ['RATE_LIMITED', 'Too many checks in a row'],
   ['UNAVAILABLE', 'We do not reach the service'],
 ])('a check that is refused with %s says “%s”', async (code, words) => {
   world.replies.push(
@@ -107,9 +107,23 @@ test('a check that ends before anything was understood can be made again', async
   expectCheck();
   await open();
   await act(async () => world.peer.channel.lose());
-  shows('The sound does not get through');
+  shows('The check has ended: nothing was understood for a while.');
+  expect(button('Start the interview').disabled).toBe(true);
+  expect(button('Type my answers instead').disabled).toBe(false);
   expectCheck();
-  fireEvent.click(button('Try again'));
+  fireEvent.click(button('Check again'));
   await pass();
   shows(/^Your sound reaches the interviewer/);
+});
+
+test('who is not heard for a while is told what helps', async () => {
+  expectCheck();
+  world.loudness = 0;
+  await open();
+  shows('We listen.');
+  await pass(6_000);
+  shows(/^We do not hear you yet/);
+  world.loudness = 0.25;
+  await pass(1_000);
+  shows('We hear you well.');
 });

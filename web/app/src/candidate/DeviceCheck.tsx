@@ -19,6 +19,7 @@ export function DeviceCheck(props: {
   const microphone = useMicrophone(attempt);
   const sound = useSoundCheck(token, sentBy(microphone), attempt);
   const isReady = sound.status === 'connected' && sound.words !== null;
+  const isReachable = sound.status === 'connected' || sound.status === 'over';
   const again = () => setAttempt((before) => before + 1);
   return (
     <main className="page narrow">
@@ -27,7 +28,7 @@ export function DeviceCheck(props: {
       <p className="lead">Say a sentence, such as “Good morning, I am ready.”</p>
       <div className="checks">
         <MicrophoneLine microphone={microphone} isUnderstood={isReady} onAgain={again} />
-        <ConnectionLine sound={sound} onAgain={again} />
+        <ConnectionLine sound={sound} isSilent={microphone.status === 'refused'} onAgain={again} />
         {microphone.status !== 'refused' && <WordsLine sound={sound} />}
         <LoudspeakerLine />
       </div>
@@ -40,18 +41,14 @@ export function DeviceCheck(props: {
         >
           Start the interview
         </button>
-        <button
-          type="button"
-          disabled={sound.status !== 'connected'}
-          onClick={() => onNext('typing')}
-        >
+        <button type="button" disabled={!isReachable} onClick={() => onNext('typing')}>
           Type my answers instead
         </button>
       </div>
       <p className="hint" role="status">
         {isReady
           ? 'All is well. The interviewer greets you when you start.'
-          : 'You can start once we have understood you. Nothing of this check is kept.'}
+          : 'You can start once we have understood you, or type your answers. Nothing of this check is kept.'}
       </p>
     </main>
   );
@@ -106,14 +103,16 @@ function MicrophoneLine(props: {
   readonly isUnderstood: boolean;
   readonly onAgain: () => void;
 }) {
-  const { status, error, level, isHeard, label } = props.microphone;
+  const { status, error, level, isHeard, isSilent, label } = props.microphone;
   if (error) return <TroubleLine name="Microphone" error={error} onAgain={props.onAgain} />;
   const isGood = isHeard || props.isUnderstood;
   const words = isGood
     ? 'We hear you well.'
     : status === 'opening'
       ? 'Your browser asks whether this page may use your microphone. Allow it.'
-      : 'We do not hear you yet. Speak up, move closer, or choose another microphone in your browser.';
+      : isSilent
+        ? 'We do not hear you yet. Speak up, move closer, or choose another microphone in your browser.'
+        : 'We listen.';
   return (
     <Line name="Microphone" outcome={isGood ? 'good' : 'waiting'}>
       <Level level={level} label="Level of your microphone" />
@@ -139,25 +138,41 @@ const remedies: Readonly<Record<string, Words>> = {
     advice: 'Check that you are online, then try again.',
   },
   RATE_LIMITED: {
-    title: 'That were many checks in a row',
+    title: 'Too many checks in a row',
     advice: 'Wait a minute, then try again.',
   },
 };
 
-function ConnectionLine(props: { readonly sound: SoundCheck; readonly onAgain: () => void }) {
+function ConnectionLine(props: {
+  readonly sound: SoundCheck;
+  /** Whether there is no sound of the candidate's to speak of. */
+  readonly isSilent: boolean;
+  readonly onAgain: () => void;
+}) {
   const { status, error, roundTripMs } = props.sound;
   if (error) {
     const words = remedies[error.code];
     return <TroubleLine name="Connection" error={error} words={words} onAgain={props.onAgain} />;
   }
+  if (status === 'over') {
+    return (
+      <Line name="Connection" outcome="waiting">
+        <p role="status">The check has ended: nothing was understood for a while.</p>
+        <button type="button" onClick={props.onAgain}>
+          Check again
+        </button>
+      </Line>
+    );
+  }
   const isGood = status === 'connected';
+  const subject = props.isSilent ? 'You reach' : 'Your sound reaches';
   const measured = roundTripMs === null ? '' : ` (${Math.max(1, roundTripMs)} ms there and back)`;
   return (
     <Line name="Connection" outcome={isGood ? 'good' : 'waiting'}>
       <p role="status">
         {isGood
-          ? `Your sound reaches the interviewer${measured}.`
-          : 'We look for a way for your sound…'}
+          ? `${subject} the interviewer${measured}.`
+          : 'We look for a way to the interviewer…'}
       </p>
     </Line>
   );

@@ -63,7 +63,7 @@ export function End(props: {
 export function Over({ welcome }: { readonly welcome: wire.InvitationWelcome }) {
   return (
     <main className="page narrow">
-      <Heading>This interview was held</Heading>
+      <Heading>This interview is over</Heading>
       <p className="lead">
         {atStart(welcome.organisation)} has what was said in “{welcome.title}” and gets in touch
         with you.

@@ -5,7 +5,7 @@ import {
   type WebRTCConnectionError,
 } from '@vivavoce/client';
 import { useEffect, useState } from 'react';
-import { enoughMs, type Heard, hear, nothingHeard } from './hearing.ts';
+import { enoughMs, type Heard, hear, nothingHeard, patienceMs } from './hearing.ts';
 
 const lookMs = 50;
 
@@ -16,6 +16,8 @@ export interface MicrophoneCheck {
   readonly track: MediaStreamTrack | null;
   readonly level: number;
   readonly isHeard: boolean;
+  /** Whether it has been listened to for a while, and nobody was heard. */
+  readonly isSilent: boolean;
   /** Its name, as the browser tells it. */
   readonly label: string;
 }
@@ -71,6 +73,7 @@ export function useMicrophone(attempt: number): MicrophoneCheck {
     track,
     level: heard.level,
     isHeard: heard.spokenMs >= enoughMs,
+    isSilent: heard.spokenMs < enoughMs && heard.waitedMs >= patienceMs,
     label: track?.label ?? '',
   };
 }

@@ -1,10 +1,11 @@
-import { asConnectionError, errorOf, type WebRTCConnectionError } from '@vivavoce/client';
+import { asConnectionError, type WebRTCConnectionError } from '@vivavoce/client';
 import { useEffect, useState } from 'react';
 import { openCheck } from './soundCheck.ts';
 
 /** A call that only listens, as far as it has come. */
 export interface SoundCheck {
-  readonly status: 'waiting' | 'connected' | 'failed';
+  /** `over`: it has ended by itself before anything was understood. */
+  readonly status: 'waiting' | 'connected' | 'over' | 'failed';
   readonly error: WebRTCConnectionError | null;
   /** Milliseconds there and back, once they are known. */
   readonly roundTripMs: number | null;
@@ -43,7 +44,6 @@ export function useSoundCheck(
     const change = (changes: Partial<SoundCheck>) => {
       if (!signal.aborted) setCheck((before) => ({ ...before, ...changes }));
     };
-    const fail = (error: WebRTCConnectionError) => change({ status: 'failed', error });
     setCheck(nothingYet);
     const listener = {
       onRoundTrip: (milliseconds: number) => change({ roundTripMs: Math.round(milliseconds) }),
@@ -57,10 +57,10 @@ export function useSoundCheck(
       ({ loss }) => {
         change({ status: 'connected', error: null });
         if (microphone === null) return stop.abort();
-        loss.subscribe(() => fail(errorOf('WEBRTC_CONNECTION_FAILED', 'The check has ended.')));
+        loss.subscribe(() => change({ status: 'over' }));
       },
       (error: unknown) => {
-        if (!signal.aborted) fail(asConnectionError(error));
+        change({ status: 'failed', error: asConnectionError(error) });
       },
     );
     return () => stop.abort();
