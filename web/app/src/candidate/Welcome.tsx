@@ -8,13 +8,26 @@ export function Welcome(props: {
   readonly welcome: wire.InvitationWelcome;
   readonly onNext: () => void;
 }) {
-  const { welcome } = props;
-  const { organisation, candidateName, title, role, state } = welcome;
-  const goesOn = state === 'in_progress';
+  const { candidateName } = props.welcome;
   return (
     <main className="page narrow">
       <StepLine current="welcome" />
       <Heading>{candidateName ? `Hello ${candidateName}` : 'Hello'}</Heading>
+      <WelcomeText {...props} />
+    </main>
+  );
+}
+
+/** The same without its heading, as a recruiter's preview has it too. */
+export function WelcomeText(props: {
+  readonly welcome: wire.InvitationWelcome;
+  readonly onNext: () => void;
+}) {
+  const { welcome } = props;
+  const { organisation, title, role, state } = welcome;
+  const goesOn = state === 'in_progress';
+  return (
+    <>
       <p className="lead">
         {atStart(organisation)} invites you to an interview{role ? ` for the role ${role}` : ''}.
       </p>
@@ -43,7 +56,7 @@ export function Welcome(props: {
           ? 'Your interview has begun. You come back to where you were.'
           : 'Nothing is recorded or sent yet, and your microphone is off.'}
       </p>
-    </main>
+    </>
   );
 }
 

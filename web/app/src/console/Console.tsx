@@ -1,4 +1,5 @@
 import './console.css';
+import './plan.css';
 import { useEffect, useMemo, useRef, useState } from 'react';
 import { Refusal, Waiting } from '../ui/Notice.tsx';
 import { type Access, type Entry, enter, keepAccess } from './access.ts';

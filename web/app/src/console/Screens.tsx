@@ -1,6 +1,9 @@
 import { useStore } from '@vivavoce/react';
 import { type ReactNode, useEffect, useRef } from 'react';
 import { useDesk, useLive } from './context.ts';
+import { InterviewScreen, NewInterviewScreen } from './InterviewScreen.tsx';
+import { InterviewsScreen } from './InterviewsScreen.tsx';
+import { InvitationsScreen } from './InvitationsScreen.tsx';
 import { Link } from './Link.tsx';
 import { Nowhere } from './Nowhere.tsx';
 import { addressOf, type Place } from './router.ts';
@@ -39,10 +42,16 @@ function screenOf(place: Place): ReactNode {
     case 'sessions':
       return <SessionsScreen interviewId={place.interviewId} />;
     case 'interviews':
-      return <SessionsScreen interviewId={null} />;
+      return <InterviewsScreen />;
+    case 'draft':
+      return <NewInterviewScreen />;
+    case 'interview':
+      return <InterviewScreen id={place.id} />;
+    case 'invitations':
+      return <InvitationsScreen id={place.id} />;
     case 'session':
       return <SessionScreen id={place.id} />;
-    default:
+    case 'nowhere':
       return <Nowhere />;
   }
 }

@@ -1,14 +1,14 @@
 import { type KeyboardEvent, type ReactNode, useState } from 'react';
 import { type Column, pressed, type Sorting, sorted } from './rows.ts';
 
-/** A column, and how it shows a row. The first one holds the link that opens the row. */
+/** A column, and how it shows a row. */
 export interface ShownColumn<Row> extends Column<Row> {
   readonly show: (row: Row) => ReactNode;
 }
 
 /**
- * A dense table: sorted by its heads, and gone through by the arrow keys, Home and End once one of
- * its links has the focus.
+ * A dense table: sorted by its heads, and gone through by the arrow keys, Home and End once a link
+ * or button in it has the focus.
  */
 export function Table<Row>(props: {
   readonly caption: string;
@@ -25,11 +25,15 @@ export function Table<Row>(props: {
         <caption className="hidden">{props.caption}</caption>
         <thead>
           <tr>
-            {columns.map(({ key, title, isSpare }) => (
+            {columns.map(({ key, title, isSpare, sortBy }) => (
               <th key={key} scope="col" data-spare={isSpare} aria-sort={sortOf(sorting, key)}>
-                <button type="button" onClick={() => setSorting(pressed(sorting, key))}>
-                  {title}
-                </button>
+                {sortBy ? (
+                  <button type="button" onClick={() => setSorting(pressed(sorting, key))}>
+                    {title}
+                  </button>
+                ) : (
+                  <span className="hidden">{title}</span>
+                )}
               </th>
             ))}
           </tr>
@@ -55,13 +59,14 @@ function sortOf(sorting: Sorting, key: string): 'ascending' | 'descending' | und
   return sorting.isDescending ? 'descending' : 'ascending';
 }
 
+/** Go to the first thing in another row that can have the focus. */
 function moveFocus(event: KeyboardEvent<HTMLElement>): void {
-  const links = [...event.currentTarget.querySelectorAll<HTMLElement>('tr > :first-child a')];
+  const rows = [...event.currentTarget.querySelectorAll('tr')];
   const row = (event.target as HTMLElement).closest('tr');
-  const at = links.findIndex((link) => link.closest('tr') === row);
-  const to = { ArrowDown: at + 1, ArrowUp: at - 1, Home: 0, End: links.length - 1 }[event.key];
-  const link = to === undefined ? undefined : links[to];
-  if (link === undefined || event.altKey || event.ctrlKey || event.metaKey) return;
+  const at = row === null ? -1 : rows.indexOf(row);
+  const to = { ArrowDown: at + 1, ArrowUp: at - 1, Home: 0, End: rows.length - 1 }[event.key];
+  const target = to === undefined ? null : rows[to]?.querySelector<HTMLElement>('a, button');
+  if (!target || event.altKey || event.ctrlKey || event.metaKey) return;
   event.preventDefault();
-  link.focus();
+  target.focus();
 }

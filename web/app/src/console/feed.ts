@@ -22,6 +22,7 @@ export interface LiveRows<Row> extends Live<Rows<Row>> {
  */
 export interface Feed {
   readonly interviews: LiveRows<wire.InterviewView>;
+  readonly interview: (interviewId: string) => Live<wire.InterviewView>;
   readonly invitations: (interviewId: string) => LiveRows<wire.InvitationView>;
   readonly sessions: (interviewId: string | null) => LiveRows<wire.SessionView>;
   readonly session: (sessionId: string) => Live<wire.SessionView>;
@@ -61,6 +62,12 @@ export function openFeed(api: Api, page: Page = document): Feed {
         return got && { tag: got.tag, answer: withRows(got.answer.interviews, got.answer) };
       },
     }),
+    interview: kept((interviewId) =>
+      one(
+        (tag) => api.askUnlessKnown('showInterview', { places: { interviewId } }, tag),
+        () => slowMs,
+      ),
+    ),
     invitations: kept((interviewId) =>
       list({
         page,

@@ -2,8 +2,8 @@
 export interface Column<Row> {
   readonly key: string;
   readonly title: string;
-  /** What rows are sorted by. */
-  readonly sortBy: (row: Row) => string | number;
+  /** What rows are sorted by; a column without it cannot be sorted by. */
+  readonly sortBy?: (row: Row) => string | number;
   /** Whether a narrow screen goes without it. */
   readonly isSpare?: boolean;
 }
@@ -21,11 +21,11 @@ export function sorted<Row>(
   columns: readonly Column<Row>[],
   { key, isDescending }: Sorting,
 ): readonly Row[] {
-  const column = columns.find((one) => one.key === key);
-  if (column === undefined) return rows;
+  const sortBy = columns.find((one) => one.key === key)?.sortBy;
+  if (sortBy === undefined) return rows;
   const sign = isDescending ? -1 : 1;
   return rows.toSorted((one, other) => {
-    const [a, b] = [column.sortBy(one), column.sortBy(other)];
+    const [a, b] = [sortBy(one), sortBy(other)];
     const order = typeof a === 'number' && typeof b === 'number' ? a - b : compare(`${a}`, `${b}`);
     return sign * order;
   });

@@ -1,0 +1,40 @@
+import '../candidate/candidate.css';
+import type { wire } from '@vivavoce/client';
+import { useState } from 'react';
+import { WelcomeText } from '../candidate/Welcome.tsx';
+
+/** What a candidate will see, and what they could read. */
+export function PreviewPanel({ shown }: { readonly shown: wire.InterviewPreview | null }) {
+  const [tab, setTab] = useState<'sees' | 'reads'>('sees');
+  return (
+    <aside className="preview" aria-label="Preview">
+      <div className="row">
+        <button type="button" aria-pressed={tab === 'sees'} onClick={() => setTab('sees')}>
+          They see
+        </button>
+        <button type="button" aria-pressed={tab === 'reads'} onClick={() => setTab('reads')}>
+          They could read
+        </button>
+      </div>
+      {shown === null && (
+        <p className="empty">A title and a question, and you see here what a candidate will see.</p>
+      )}
+      {shown !== null && tab === 'sees' && (
+        <fieldset disabled className="paper">
+          <legend className="hidden">The first page of an invitation</legend>
+          <h2>Hello</h2>
+          <WelcomeText welcome={shown.welcome} onNext={() => {}} />
+        </fieldset>
+      )}
+      {shown !== null && tab === 'reads' && (
+        <div className="paper">
+          <p className="hint">
+            This goes to the interviewer, and a candidate who knows how can read it. Weights,
+            competencies and notes are not in it.
+          </p>
+          <pre>{shown.instructions}</pre>
+        </div>
+      )}
+    </aside>
+  );
+}
