@@ -57,6 +57,10 @@ export class FakeBrowser {
   microphone: () => FakeTrack = () => new FakeTrack(this.tracks);
   architecture: 'hybrid' | 'direct' = 'hybrid';
   offers = 0;
+  /** The microphones that there are, by name and id in one. */
+  devices: string[] = [];
+  /** Which of them were asked for; undefined for any. */
+  readonly wanted: (string | undefined)[] = [];
   /** Of whatever is measured, 0 to 1. */
   loudness = 0.25;
   /** What was said in the session before, in another browser. */
@@ -100,8 +104,18 @@ export class FakeBrowser {
     );
     vi.stubGlobal('navigator', {
       mediaDevices: {
-        getUserMedia: async () => {
+        addEventListener: () => {},
+        removeEventListener: () => {},
+        enumerateDevices: async () =>
+          world.devices.map((label) => ({ kind: 'audioinput', deviceId: label, label })),
+        getUserMedia: async ({ audio }: { audio: { deviceId?: { exact: string } } }) => {
+          const id = audio.deviceId?.exact;
+          world.wanted.push(id);
+          if (id !== undefined && !world.devices.includes(id)) {
+            throw new DOMException('gone', 'OverconstrainedError');
+          }
           const track = world.microphone();
+          track.deviceId = id ?? '';
           return { getAudioTracks: () => [track] };
         },
       },
@@ -330,7 +344,9 @@ export class FakeTrack {
   readonly kind = 'audio';
   readyState: 'live' | 'ended' = 'live';
   enabled = true;
+  deviceId = '';
   onended: (() => void) | null = null;
+  getSettings = () => ({ deviceId: this.deviceId });
 
   constructor(all: FakeTrack[]) {
     all.push(this);

@@ -28,8 +28,8 @@ log = structlog.get_logger(__name__)
 
 CHECK_SECONDS: Final = 90
 """After which a check's call is hung up."""
-MAX_AT_ONCE: Final = 4
-"""Checks of one invitation within `CHECK_SECONDS`: whoever loads the page again makes another."""
+MAX_AT_ONCE: Final = 8
+"""Checks of one invitation within `CHECK_SECONDS`: each microphone that is tried is one."""
 MAX_IN_AN_HOUR: Final = 30
 _HOUR: Final = 3600
 _SERVERS_SECONDS: Final = 600

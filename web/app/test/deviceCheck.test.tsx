@@ -49,7 +49,7 @@ test('who was understood may start, and the call of the check is let go of', asy
   shows('We understood: “Good morning.”');
   expect(world.peer.connectionState).toBe('closed');
   fireEvent.click(button('Start the interview'));
-  expect(onNext).toHaveBeenCalledExactlyOnceWith('speaking');
+  expect(onNext).toHaveBeenCalledExactlyOnceWith({ way: 'speaking', microphoneId: null });
 });
 
 test('who is heard and not understood is told what helps, and heard again', async () => {
@@ -72,7 +72,7 @@ test('who has no microphone may type once the way is known to be good', async ()
   shows('Plug one in or switch it on, then try again.');
   expect(button('Start the interview').disabled).toBe(true);
   fireEvent.click(button('Type my answers instead'));
-  expect(onNext).toHaveBeenCalledExactlyOnceWith('typing');
+  expect(onNext).toHaveBeenCalledExactlyOnceWith({ way: 'typing', microphoneId: null });
 });
 
 test('where no call gets through it says so, and trying again may help', async () => {
@@ -126,4 +126,19 @@ test('who is not heard for a while is told what helps', async () => {
   world.loudness = 0.25;
   await pass(1_000);
   shows('We hear you well.');
+});
+
+test('another microphone is checked as the first one was, and is the one of the interview', async () => {
+  world.devices = ['Built in', 'Headset'];
+  expectCheck();
+  const onNext = await open();
+  const select = screen.getByRole<HTMLSelectElement>('combobox', { name: 'Microphone' });
+  expect([...select.options].map(({ label }) => label)).toEqual(['Built in', 'Headset']);
+  expectCheck();
+  fireEvent.change(select, { target: { value: 'Headset' } });
+  await pass();
+  expect(world.wanted.at(-1)).toBe('Headset');
+  await say({ type: heard, item_id: 'i', transcript: 'Good morning.' });
+  fireEvent.click(button('Start the interview'));
+  expect(onNext).toHaveBeenCalledExactlyOnceWith({ way: 'speaking', microphoneId: 'Headset' });
 });

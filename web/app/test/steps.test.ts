@@ -1,7 +1,7 @@
 import { afterEach, expect, test, vi } from 'vitest';
 import { readLink, wasInRoom } from '../src/candidate/invitation.ts';
 import { afterWelcome, firstStep } from '../src/candidate/steps.ts';
-import { keepWay, keptWay } from '../src/candidate/way.ts';
+import { keepChoice, keptChoice } from '../src/candidate/way.ts';
 
 afterEach(() => {
   vi.unstubAllGlobals();
@@ -49,9 +49,11 @@ test('a page comes back to the session of its own invitation and of no other', (
 });
 
 test('how somebody answers is remembered for a reload', () => {
-  expect(keptWay()).toBe('speaking');
-  keepWay('typing');
-  expect(keptWay()).toBe('typing');
+  expect(keptChoice()).toEqual({ way: 'speaking', microphoneId: null });
+  keepChoice({ way: 'typing', microphoneId: 'headset' });
+  expect(keptChoice()).toEqual({ way: 'typing', microphoneId: 'headset' });
+  sessionStorage.setItem('vivavoce-way', '{"way": 1, "microphoneId": []');
+  expect(keptChoice()).toEqual({ way: 'speaking', microphoneId: null });
 });
 
 test('a browser that refuses to keep anything changes nothing else', () => {
@@ -59,7 +61,7 @@ test('a browser that refuses to keep anything changes nothing else', () => {
     throw new DOMException('refused', 'SecurityError');
   };
   vi.stubGlobal('sessionStorage', { getItem: refuse, setItem: refuse, clear: () => {} });
-  keepWay('typing');
-  expect(keptWay()).toBe('speaking');
+  keepChoice({ way: 'typing', microphoneId: null });
+  expect(keptChoice().way).toBe('speaking');
   expect(wasInRoom('mine')).toBe(false);
 });

@@ -48,6 +48,8 @@ export interface InterviewOptions {
   readonly keeper?: Keeper;
   /** `optional` goes on without a microphone, for a candidate who types; `none` asks for none. */
   readonly microphone?: 'required' | 'optional' | 'none';
+  /** By the browser's id of a device; whichever the browser gives if that one is gone. */
+  readonly microphoneId?: string;
 }
 
 /**
@@ -334,7 +336,7 @@ export class Interview {
     const wish = this.#options.microphone ?? 'required';
     if (wish === 'none') return;
     try {
-      await this.#mouth.open();
+      await this.#mouth.open(this.#options.microphoneId);
     } catch (error) {
       if (wish === 'required' || isAbort(error)) throw error;
       this.connection.noteError(asConnectionError(error));

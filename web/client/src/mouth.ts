@@ -1,3 +1,4 @@
+import { asConnectionError } from './errors.ts';
 import { openMicrophone } from './microphone.ts';
 import { Store } from './store.ts';
 
@@ -27,9 +28,19 @@ export class Mouth {
     return this.#track;
   }
 
-  /** Open a microphone, unless one is open; rejects as `openMicrophone` does. */
-  async open(): Promise<void> {
-    if (this.#track?.readyState !== 'live') await this.use();
+  /**
+   * Open a microphone, unless one is open: this one, or another if it is gone. Rejects as
+   * `openMicrophone` does.
+   */
+  async open(deviceId?: string): Promise<void> {
+    if (this.#track?.readyState === 'live') return;
+    try {
+      await this.use(deviceId);
+    } catch (error) {
+      const isGone = asConnectionError(error).code === 'MICROPHONE_MISSING';
+      if (deviceId === undefined || !isGone) throw error;
+      await this.use();
+    }
   }
 
   /**

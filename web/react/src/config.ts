@@ -34,6 +34,8 @@ export interface WebRTCConfig {
   readonly regions?: readonly string[];
   readonly retry?: Partial<RetryConfig>;
   readonly microphone?: 'required' | 'optional' | 'none';
+  /** By the browser's id of a device; whichever the browser gives if that one is gone. */
+  readonly microphoneId?: string;
   /** Where this page keeps what it needs to come back; the browser's storage if left out. */
   readonly keeper?: Keeper;
 }

@@ -100,6 +100,17 @@ test('useWebRTC connects, shows what is said in batches, and leaves', async () =
   expect(world.left).toEqual({ sockets: 0, peers: 0, tracks: 0, contexts: 0 });
 });
 
+test.each([
+  [['Built in', 'Headset'], ['Headset']],
+  [['Built in'], ['Headset', undefined]],
+])('with %j it opens the chosen microphone, or any other if that is gone', async (all, wanted) => {
+  world.devices = all;
+  const { result } = renderHook(() => useWebRTC({ ...config, microphoneId: 'Headset' }));
+  await act(() => result.current.connect());
+  expect(world.wanted).toEqual(wanted);
+  expect(result.current).toMatchObject({ status: 'connected', isRecording: true });
+});
+
 test('connect never rejects: what failed stands in the state', async () => {
   world.replies.push([
     'interview-start',

@@ -10,7 +10,7 @@ import { type Invitation, readLink, useInvitation, wasInRoom } from './invitatio
 import { InvitedRoom } from './Room.tsx';
 import { afterWelcome, firstStep, type Step } from './steps.ts';
 import { Welcome } from './Welcome.tsx';
-import { keepWay, keptWay, type Way } from './way.ts';
+import { type Choice, keepChoice, keptChoice } from './way.ts';
 
 const link = readLink(location);
 const retryMs = 5_000;
@@ -64,7 +64,7 @@ function Steps(props: {
   const { invitation, welcome } = props;
   const [step, setStep] = useState<Step>(() => firstStep(welcome, wasInRoom(welcome.invitationId)));
   const [hasAgreed, setHasAgreed] = useState(welcome.consent.agreedAt !== null);
-  const [way, setWay] = useState<Way>(keptWay);
+  const [choice, setChoice] = useState<Choice>(keptChoice);
   useEffect(() => {
     document.title = `${welcome.title} · Interview`;
   }, [welcome]);
@@ -73,9 +73,9 @@ function Steps(props: {
     setHasAgreed(true);
     setStep('check');
   };
-  const enter = (chosen: Way) => {
-    keepWay(chosen);
-    setWay(chosen);
+  const enter = (chosen: Choice) => {
+    keepChoice(chosen);
+    setChoice(chosen);
     setStep('room');
   };
   switch (step) {
@@ -86,7 +86,7 @@ function Steps(props: {
     case 'check':
       return <DeviceCheck token={invitation.token} onNext={enter} />;
     case 'room':
-      return <InvitedRoom welcome={welcome} token={invitation.token} way={way} />;
+      return <InvitedRoom welcome={welcome} token={invitation.token} choice={choice} />;
     case 'over':
       return <Over welcome={welcome} />;
   }

@@ -5,29 +5,35 @@ import { Trouble } from '../ui/Notice.tsx';
 import { playChime } from './chime.ts';
 import { Level } from './Level.tsx';
 import { StepLine } from './Steps.tsx';
-import { type MicrophoneCheck, useMicrophone } from './useMicrophone.ts';
+import { type Attempt, type MicrophoneCheck, useMicrophone } from './useMicrophone.ts';
 import { type SoundCheck, useSoundCheck } from './useSoundCheck.ts';
-import type { Way } from './way.ts';
+import type { Choice, Way } from './way.ts';
 
 /** Whether we hear the candidate, reach each other and understand; each with what to do if not. */
 export function DeviceCheck(props: {
   readonly token: () => Promise<string>;
-  readonly onNext: (way: Way) => void;
+  readonly onNext: (choice: Choice) => void;
 }) {
-  const { token, onNext } = props;
-  const [attempt, setAttempt] = useState(0);
+  const { token } = props;
+  const [attempt, setAttempt] = useState<Attempt>({ deviceId: null });
   const microphone = useMicrophone(attempt);
   const sound = useSoundCheck(token, sentBy(microphone), attempt);
   const isReady = sound.status === 'connected' && sound.words !== null;
   const isReachable = sound.status === 'connected' || sound.status === 'over';
-  const again = () => setAttempt((before) => before + 1);
+  const again = () => setAttempt({ ...attempt });
+  const go = (way: Way) => props.onNext({ way, microphoneId: attempt.deviceId });
   return (
     <main className="page narrow">
       <StepLine current="check" />
       <Heading>Can we hear you?</Heading>
       <p className="lead">Say a sentence, such as “Good morning, I am ready.”</p>
       <div className="checks">
-        <MicrophoneLine microphone={microphone} isUnderstood={isReady} onAgain={again} />
+        <MicrophoneLine
+          microphone={microphone}
+          isUnderstood={isReady}
+          onAgain={again}
+          onChoose={(deviceId) => setAttempt({ deviceId })}
+        />
         <ConnectionLine sound={sound} isSilent={microphone.status === 'refused'} onAgain={again} />
         {microphone.status !== 'refused' && <WordsLine sound={sound} />}
         <LoudspeakerLine />
@@ -37,11 +43,11 @@ export function DeviceCheck(props: {
           type="button"
           className="primary"
           disabled={!isReady}
-          onClick={() => onNext('speaking')}
+          onClick={() => go('speaking')}
         >
           Start the interview
         </button>
-        <button type="button" disabled={!isReachable} onClick={() => onNext('typing')}>
+        <button type="button" disabled={!isReachable} onClick={() => go('typing')}>
           Type my answers instead
         </button>
       </div>
@@ -102,8 +108,9 @@ function MicrophoneLine(props: {
   readonly microphone: MicrophoneCheck;
   readonly isUnderstood: boolean;
   readonly onAgain: () => void;
+  readonly onChoose: (deviceId: string) => void;
 }) {
-  const { status, error, level, isHeard, isSilent, label } = props.microphone;
+  const { status, error, level, isHeard, isSilent } = props.microphone;
   if (error) return <TroubleLine name="Microphone" error={error} onAgain={props.onAgain} />;
   const isGood = isHeard || props.isUnderstood;
   const words = isGood
@@ -111,14 +118,36 @@ function MicrophoneLine(props: {
     : status === 'opening'
       ? 'Your browser asks whether this page may use your microphone. Allow it.'
       : isSilent
-        ? 'We do not hear you yet. Speak up, move closer, or choose another microphone in your browser.'
+        ? 'We do not hear you yet. Speak up, move closer, or choose another microphone.'
         : 'We listen.';
   return (
     <Line name="Microphone" outcome={isGood ? 'good' : 'waiting'}>
       <Level level={level} label="Level of your microphone" />
       <p role="status">{words}</p>
-      {label && <p className="hint">{label}</p>}
+      <Choosing microphone={props.microphone} onChoose={props.onChoose} />
     </Line>
+  );
+}
+
+/** Which microphone it is, and another one where there are some. */
+function Choosing(props: {
+  readonly microphone: MicrophoneCheck;
+  readonly onChoose: (deviceId: string) => void;
+}) {
+  const { devices, label, track } = props.microphone;
+  if (devices.length < 2) return label && <p className="hint">{label}</p>;
+  return (
+    <select
+      aria-label="Microphone"
+      value={track?.getSettings().deviceId ?? ''}
+      onChange={({ target }) => props.onChoose(target.value)}
+    >
+      {devices.map((device) => (
+        <option key={device.id} value={device.id}>
+          {device.label}
+        </option>
+      ))}
+    </select>
   );
 }
 

@@ -16,21 +16,27 @@ import { End } from './End.tsx';
 import { Presence } from './Presence.tsx';
 import { currentQuestion } from './question.ts';
 import { timeLeft } from './timeLeft.ts';
-import type { Way } from './way.ts';
+import type { Choice } from './way.ts';
 
 interface RoomProps {
   readonly welcome: wire.InvitationWelcome;
   readonly token: () => Promise<string>;
-  readonly way: Way;
+  readonly choice: Choice;
 }
 
 /** The interview of an invitation: entered at once, and come back to after a reload. */
-export function InvitedRoom({ welcome, token, way }: RoomProps) {
-  const [typing, setTyping] = useState(way === 'typing');
+export function InvitedRoom({ welcome, token, choice }: RoomProps) {
+  const [typing, setTyping] = useState(choice.way === 'typing');
+  const { microphoneId } = choice;
   const { invitationId } = welcome;
   const config = useMemo<WebRTCConfig>(
-    () => ({ token, scope: invitationId, microphone: typing ? 'none' : 'required' }),
-    [token, invitationId, typing],
+    () => ({
+      token,
+      scope: invitationId,
+      microphone: typing ? 'none' : 'required',
+      ...(microphoneId === null ? {} : { microphoneId }),
+    }),
+    [token, invitationId, typing, microphoneId],
   );
   return (
     <WebRTCProvider key={String(typing)} config={config}>

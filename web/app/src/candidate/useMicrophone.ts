@@ -20,17 +20,29 @@ export interface MicrophoneCheck {
   readonly isSilent: boolean;
   /** Its name, as the browser tells it. */
   readonly label: string;
+  /** All that there are to choose from, once one is open. */
+  readonly devices: readonly Device[];
+}
+
+export interface Device {
+  readonly id: string;
+  readonly label: string;
+}
+
+/** One attempt to open a microphone: this one, or null for whichever the browser gives. */
+export interface Attempt {
+  readonly deviceId: string | null;
 }
 
 /** How an attempt came out. */
 interface Opened {
-  readonly attempt: number;
+  readonly attempt: Attempt;
   readonly track: MediaStreamTrack | null;
   readonly error: WebRTCConnectionError | null;
 }
 
 /** Open a microphone while the component stands. Another `attempt` tries anew. */
-export function useMicrophone(attempt: number): MicrophoneCheck {
+export function useMicrophone(attempt: Attempt): MicrophoneCheck {
   const [opened, setOpened] = useState<Opened | null>(null);
   const [heard, setHeard] = useState<Heard>(nothingHeard);
   useEffect(() => {
@@ -40,7 +52,7 @@ export function useMicrophone(attempt: number): MicrophoneCheck {
     let timer: ReturnType<typeof setInterval> | undefined;
     const open = async () => {
       try {
-        track = await openMicrophone();
+        track = await openMicrophone(attempt.deviceId ?? undefined);
         if (isOver) return track.stop();
         sound.listenTo(track);
         setOpened({ attempt, track, error: null });
@@ -75,5 +87,30 @@ export function useMicrophone(attempt: number): MicrophoneCheck {
     isHeard: heard.spokenMs >= enoughMs,
     isSilent: heard.spokenMs < enoughMs && heard.waitedMs >= patienceMs,
     label: track?.label ?? '',
+    devices: useDevices(track !== null),
   };
+}
+
+/** The microphones of this machine; a browser names them once it was allowed to use one. */
+function useDevices(isAllowed: boolean): readonly Device[] {
+  const [devices, setDevices] = useState<readonly Device[]>([]);
+  useEffect(() => {
+    if (!isAllowed) return;
+    let isOver = false;
+    const { mediaDevices } = navigator;
+    const look = async () => {
+      const all = await mediaDevices.enumerateDevices().catch(() => []);
+      const found = all
+        .filter(({ kind, label }) => kind === 'audioinput' && label !== '')
+        .map(({ deviceId, label }) => ({ id: deviceId, label }));
+      if (!isOver) setDevices(found);
+    };
+    void look();
+    mediaDevices.addEventListener('devicechange', look);
+    return () => {
+      isOver = true;
+      mediaDevices.removeEventListener('devicechange', look);
+    };
+  }, [isAllowed]);
+  return devices;
 }

@@ -33,7 +33,7 @@ const nothingYet: SoundCheck = {
 export function useSoundCheck(
   token: () => Promise<string>,
   microphone: MediaStreamTrack | null | undefined,
-  attempt: number,
+  attempt: unknown,
 ): SoundCheck {
   const [check, setCheck] = useState<SoundCheck>(nothingYet);
   // biome-ignore lint/correctness/useExhaustiveDependencies: another attempt checks anew
