@@ -1,7 +1,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { Edge, exchangeSdp } from '../src/edge.ts';
+import { askEdgeUnlessKnown, Edge, exchangeSdp } from '../src/edge.ts';
 import type { WebRTCConnectionError } from '../src/errors.ts';
 
 let server: Server;
@@ -141,6 +141,21 @@ test('an answer without a body is an answer', async () => {
     path: 'POST /v1/sessions/s%2F1/call',
     body: { callId: 'rtc_1' },
   });
+});
+
+test('what is known already is not sent again', async () => {
+  answer = (request, response) => {
+    const isKnown = request.headers['if-none-match'] === '"7"';
+    response.writeHead(isKnown ? 304 : 200, { etag: '"7"' });
+    response.end(isKnown ? '' : '{"sessionId":"s"}');
+  };
+  const ask = (tag: string | null) =>
+    askEdgeUnlessKnown(url, 'showSession', { token: 't', places: { sessionId: 's' } }, tag);
+  expect(await ask(null)).toEqual({ answer: { sessionId: 's' }, tag: '"7"' });
+  expect(await ask('"6"')).toEqual({ answer: { sessionId: 's' }, tag: '"7"' });
+  expect(await ask('"7"')).toBeNull();
+  answer = (_request, response) => response.writeHead(304).end();
+  expect((await failure(ask(null))).code).toBe('UNAVAILABLE');
 });
 
 test('an offer goes to the voice model as SDP, and the call is named by its place', async () => {

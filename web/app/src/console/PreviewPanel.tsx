@@ -20,20 +20,23 @@ export function PreviewPanel({ shown }: { readonly shown: wire.InterviewPreview 
         <p className="empty">A title and a question, and you see here what a candidate will see.</p>
       )}
       {shown !== null && tab === 'sees' && (
-        <fieldset disabled className="paper">
-          <legend className="hidden">The first page of an invitation</legend>
+        // biome-ignore lint/a11y/noNoninteractiveTabindex: a scroller needs the keyboard
+        <section className="paper" aria-label="The first page of an invitation" tabIndex={0}>
           <h2>Hello</h2>
-          <WelcomeText welcome={shown.welcome} onNext={() => {}} />
-        </fieldset>
+          <fieldset disabled>
+            <WelcomeText welcome={shown.welcome} onNext={() => {}} />
+          </fieldset>
+        </section>
       )}
       {shown !== null && tab === 'reads' && (
-        <div className="paper">
+        // biome-ignore lint/a11y/noNoninteractiveTabindex: a scroller needs the keyboard
+        <section className="paper" aria-label="What goes to the interviewer" tabIndex={0}>
           <p className="hint">
             This goes to the interviewer, and a candidate who knows how can read it. Weights,
             competencies and notes are not in it.
           </p>
           <pre>{shown.instructions}</pre>
-        </div>
+        </section>
       )}
     </aside>
   );

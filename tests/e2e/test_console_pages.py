@@ -1,0 +1,233 @@
+"""The recruiter's console in a real browser, on a platform where somebody is interviewed."""
+
+from datetime import UTC, datetime
+
+import pytest
+from playwright.async_api import expect
+
+from support.accessibility import faults_of
+from support.browser import visit
+from support.console import add_tenant, link_into, open_page, recruiter
+from support.recruiting import ask, plan_interview
+from vivavoce.api.transcript_formats import FORMATS
+from vivavoce.client import open_edge
+from vivavoce.protocol.interview_start import MAX_INSTRUCTIONS
+from vivavoce.protocol.transcript import Speaker, TranscriptEvent
+
+pytestmark = pytest.mark.timeout(120)
+
+WORDS = "I have repaired bicycles since I left school."
+MARKED = "[role=log] li mark"
+
+
+def button(page, name):
+    return page.get_by_role("button", name=name, exact=True)
+
+
+async def test_a_link_lets_one_recruiter_in_once(site, browser):
+    link = await link_into(site.platform)
+    async with visit(browser, link) as room:
+        page = room.page
+        await page.get_by_role("heading", name="Interviews").wait_for()
+        assert page.url == f"{site.platform.url}/console", "the secret does not stay in the address"
+        await page.reload()
+        await page.get_by_role("heading", name="Interviews").wait_for()
+        await room.click("Sign out")
+        await page.get_by_role("heading", name="You have signed out").wait_for()
+        assert await room.ask("sessionStorage.length") == 0
+        await page.reload()
+        await page.get_by_role("heading", name="The console opens by a link").wait_for()
+        assert await faults_of(page) == []
+    async with visit(browser, link) as room:
+        await room.page.get_by_role("heading", name="This link opens nothing any more").wait_for()
+        await room.page.get_by_text("viva console").wait_for()
+        assert await faults_of(room.page) == []
+
+
+async def test_an_interview_is_planned_beside_what_the_candidate_will_see(site, browser):
+    context = await recruiter(browser.browser, site.platform)
+    page = await open_page(context, "/console/interviews/new")
+    await button(page, "Save and invite").click()
+    title = page.get_by_label("Title")
+    assert await title.get_attribute("aria-invalid") == "true"
+    await expect(title).to_be_focused()
+    await page.get_by_text("Give the interview a title.").wait_for()
+    assert await faults_of(page) == []
+
+    await title.fill("Mechanics, by the console")
+    await page.get_by_label("Role").fill("Mechanic")
+    await page.get_by_label("Question 1", exact=True).fill("What did you repair last?")
+    await button(page, "Add a question").click()
+    await page.get_by_label("Question 2", exact=True).fill("Why bicycles?")
+    await page.get_by_text("More about question 2").click()
+    await page.get_by_label("Notes for scoring").last.fill("RUBRIC")
+    await button(page, "Move up question 2").click()
+    await expect(page.get_by_label("Question 1", exact=True)).to_have_value("Why bicycles?")
+    preview = page.get_by_label("Preview")
+    await preview.get_by_text("for the role Mechanic").wait_for()
+    await preview.get_by_text("2 questions").wait_for()
+    await button(page, "They could read").click()
+    await preview.get_by_text("1. Why bicycles?").wait_for()
+    assert "RUBRIC" not in await preview.inner_text()
+    assert await faults_of(page) == []
+
+    await page.get_by_label("Language").select_option("en")
+    await page.get_by_label("Time limit in minutes").fill("20")
+    await button(page, "Save and invite").click()
+    await page.get_by_role("heading", name="Nobody is invited yet").wait_for()
+    interview_id = page.url.split("/")[-2]
+    kept = await ask(site.platform, "GET", f"/v1/interviews/{interview_id}")
+    assert [one["text"] for one in kept["questions"]] == [
+        "Why bicycles?",
+        "What did you repair last?",
+    ]
+    assert (kept["questions"][0]["notes"], kept["maxDuration"]) == ("RUBRIC", 1200)
+    await context.close()
+
+
+async def test_what_the_api_refuses_is_said_beside_its_field(site, browser):
+    room_for = (MAX_INSTRUCTIONS - 4000) // 1010
+    interview_id = await plan_interview(site.platform, ["x" * 1000] * room_for)
+    context = await recruiter(browser.browser, site.platform)
+    page = await open_page(context, f"/console/interviews/{interview_id}")
+    await page.get_by_label("Guidance").fill("y" * 4000)
+    await button(page, "Save").click()
+    refusal = page.locator("fieldset", has_text="Questions").locator("> .problem")
+    await expect(refusal).to_contain_text("characters of instructions")
+    await context.close()
+
+
+async def test_an_invitation_is_made_copied_and_revoked(site, browser):
+    interview_id = await plan_interview(site.platform)
+    context = await recruiter(browser.browser, site.platform)
+    await context.grant_permissions(["clipboard-read", "clipboard-write"])
+    page = await open_page(context, f"/console/interviews/{interview_id}/invitations")
+    await button(page, "Invite somebody").click()
+    assert await faults_of(page) == []
+    await page.get_by_label("Name").fill("Ada Lane")
+    await button(page, "Make the link").click()
+    await button(page, "Copy the link").click()
+    await page.get_by_text("Copied.").wait_for()
+    url = await page.evaluate("navigator.clipboard.readText()")
+    assert await page.get_by_label("Link for the candidate").input_value() == url
+    await button(page, "Close").click()
+    row = page.get_by_role("row", name="Ada Lane")
+    await expect(row).to_contain_text("Not opened yet")
+    assert await faults_of(page) == []
+
+    async with visit(browser, url) as room:
+        await room.page.get_by_role("heading", name="Hello Ada Lane").wait_for()
+    await expect(row).to_contain_text("Opened", timeout=10_000)
+    await row.get_by_role("button", name="Revoke").click()
+    await page.get_by_text("The link opens nothing any more").wait_for()
+    await button(page, "Revoke the invitation").click()
+    await expect(row).to_contain_text("Revoked")
+    assert await row.get_by_role("button", name="Revoke").count() == 0
+    async with visit(browser, url) as room:
+        await room.page.get_by_text("taken back").first.wait_for()
+    await context.close()
+
+
+async def say(platform, call, number, words):
+    """Store a line of the candidate's, as their own client would."""
+    event = TranscriptEvent(
+        session_id=call.session_id,
+        speaker=Speaker.CANDIDATE,
+        content=words,
+        timestamp=datetime.now(UTC),
+        item_id=f"typed_{number}",
+    )
+    async with open_edge(platform.url, call.session_token) as edge:
+        await edge.send_transcript(call.session_token, [event])
+
+
+async def test_two_recruiters_watch_a_session_as_it_is_spoken_until_one_deletes_it(site, browser):
+    platform = site.platform
+    contexts = [await recruiter(browser.browser, platform) for _ in range(2)]
+    pages = [await open_page(context, "/console/sessions") for context in contexts]
+    async with platform.client() as call:
+        for page in pages:
+            await page.locator(f"a[href='/console/sessions/{call.session_id}']").click()
+            await page.locator("[role=log] li[data-speaker=ai]").first.wait_for()
+            await page.get_by_text("Healthy: serves this session").wait_for()
+            await expect(page.locator(".head .chip")).to_have_text("Live")
+            assert await faults_of(page) == []
+        (greeting, *_) = await platform.stored(call.session_id)
+        for page in pages:
+            await expect(page.locator("[role=log] li p").first).to_have_text(greeting.content)
+        await context_of_another_tenant_sees_nothing(site, browser, call.session_id)
+        for number in (1, 2):
+            await say(platform, call, number, f"{WORDS} {number}")
+            for page in pages:
+                await page.get_by_text(f"{WORDS} {number}").wait_for(timeout=10_000)
+        await pages[0].get_by_label("Search in the transcript").fill("BICYCLÉS")
+        await expect(pages[0].get_by_role("search").locator("output")).to_have_text("1 of 2")
+        assert await pages[0].locator(MARKED).all_inner_texts() == ["bicycles", "bicycles"]
+
+        await button(pages[0], "End now").click()
+        assert await faults_of(pages[0]) == []
+        await button(pages[0], "End the interview").click()
+        assert (await call.ended()).reason == "ended_by_recruiter"
+    first, second = pages
+    for page in pages:
+        await expect(page.locator(".head .chip")).to_have_text("Ended", timeout=20_000)
+        await page.get_by_text("A recruiter ended it").wait_for()
+    await downloads_in_every_form(first, WORDS)
+    await button(first, "Delete").click()
+    await first.get_by_text("the transcript, with all that was said").wait_for()
+    assert await faults_of(first) == []
+    await button(first, "Delete for ever").click()
+    await first.get_by_role("heading", name="Sessions").wait_for(timeout=20_000)
+    await second.reload()
+    await second.get_by_role("heading", name="There is no such session").wait_for()
+    assert (
+        await platform.fetch(
+            "select 1 from transcript_entries where session_id = $1", call.session_id
+        )
+        == []
+    )
+    for context in contexts:
+        await context.close()
+
+
+async def context_of_another_tenant_sees_nothing(site, browser, session_id):
+    theirs = await recruiter(
+        browser.browser, site.platform, tenant_id=await add_tenant(site.platform)
+    )
+    page = await open_page(theirs, f"/console/sessions/{session_id}")
+    await page.get_by_role("heading", name="There is no such session").wait_for()
+    assert await faults_of(page) == []
+    await page.get_by_role("link", name="To the sessions").click()
+    await page.get_by_role("heading", name="No session yet").wait_for()
+    await theirs.close()
+
+
+async def downloads_in_every_form(page, words):
+    for name, form in {"JSON": "json", "Markdown": "md", "WebVTT": "vtt", "CSV": "csv"}.items():
+        assert form in FORMATS
+        await button(page, "Download").click()
+        async with page.expect_download() as download:
+            await page.get_by_role("dialog").get_by_role("button", name=name).click()
+        saved = await download.value
+        assert saved.suggested_filename.endswith(f".{form}")
+        text = (await saved.path()).read_text()
+        assert words in text.replace("\\", "")
+
+
+async def test_while_the_api_is_away_the_screen_says_so_and_stays(site, browser):
+    await plan_interview(site.platform, title="Still here")
+    context = await recruiter(browser.browser, site.platform)
+    page = await open_page(context, "/console/sessions")
+    await page.get_by_role("link", name="Interviews").click()
+    await page.get_by_role("link", name="Still here").first.click()
+    await page.get_by_role("heading", name="Still here").wait_for()
+    await page.route("**/v1/**", lambda route: route.abort())
+    away = page.get_by_text("The service does not answer.")
+    await away.first.wait_for(timeout=20_000)
+    await page.get_by_role("heading", name="Nobody is invited yet").wait_for()
+    assert await faults_of(page) == []
+    await page.unroute("**/v1/**")
+    await expect(away).to_have_count(0, timeout=40_000)
+    await page.go_back()
+    await page.get_by_role("heading", name="Interviews").wait_for()
+    await context.close()
