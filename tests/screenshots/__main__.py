@@ -8,14 +8,14 @@ from typing import Final
 
 import anyio
 
-from screenshots import candidate
+from screenshots import candidate, console
 from screenshots.gallery import Gallery
 from support.browser import ROOT
 from support.interview import Platform, open_test_platform
 
 FOLDER: Final = ROOT / "screenshots"
 WALKS: Final[Mapping[str, Callable[[Platform, Gallery], Awaitable[None]]]] = MappingProxyType(
-    {"candidate": candidate.walk}
+    {"candidate": candidate.walk, "console": console.walk}
 )
 
 

@@ -7,6 +7,7 @@ from playwright.async_api import Browser, BrowserContext, Page
 
 from support.interview import Platform
 from vivavoce.cli.access import local_token
+from vivavoce.cli.home import TENANT_ID
 from vivavoce.cli.links import console_link
 from vivavoce.store.pool import open_database
 
@@ -29,8 +30,7 @@ async def recruiter(
     browser: Browser, platform: Platform, *, tenant_id: str | None = None
 ) -> BrowserContext:
     """A browser that has entered already, of a recruiter who is nobody else."""
-    whose = {} if tenant_id is None else {"tenant_id": tenant_id}
-    token = local_token(platform.settings, user_id=str(uuid4()), **whose)
+    token = local_token(platform.settings, tenant_id=tenant_id or TENANT_ID, user_id=str(uuid4()))
     access = json.dumps({"accessToken": token, "expiresAt": FOR_EVER})
     context = await browser.new_context(base_url=platform.url)
     await context.add_init_script(

@@ -152,7 +152,7 @@ function Invited({ invitation }: { readonly invitation: wire.InvitationView }) {
 
 function Revoke(props: { readonly invitation: wire.InvitationView; readonly onClose: () => void }) {
   const { api, feed } = useDesk();
-  const { invitationId, interviewId, state } = props.invitation;
+  const { invitationId, interviewId, state, uses } = props.invitation;
   const run = async () => {
     const revoked = await api.ask('revokeInvitation', { places: { invitationId } });
     feed.invitations(interviewId).learn(({ rows, nextCursor }) => ({
@@ -171,8 +171,8 @@ function Revoke(props: { readonly invitation: wire.InvitationView; readonly onCl
     >
       <p>
         The link opens nothing any more, and cannot be brought back.
-        {state === 'in_progress' && ' The interview that goes on with it ends at once.'} What was
-        said so far stays.
+        {state === 'in_progress' && ' The interview that goes on with it ends at once.'}
+        {uses > 0 && ' What was said so far stays.'}
       </p>
     </Confirm>
   );

@@ -164,7 +164,7 @@ function columnsOf(
   ];
 }
 
-function completenessOf({ transcriptComplete, status }: wire.SessionView): string {
-  if (transcriptComplete === null) return status === 'failed' ? '–' : 'Being written';
-  return transcriptComplete ? 'Complete' : 'May lack entries';
+function completenessOf(session: wire.SessionView): string {
+  if (session.transcriptComplete === null) return isLive(session) ? 'Being written' : '–';
+  return session.transcriptComplete ? 'Complete' : 'May lack entries';
 }
