@@ -1,6 +1,6 @@
 """The recruiter's console in a real browser, on a platform where somebody is interviewed."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from playwright.async_api import expect
@@ -128,17 +128,20 @@ async def test_an_invitation_is_made_copied_and_revoked(site, browser):
     await context.close()
 
 
-async def say(platform, call, number, words):
-    """Store a line of the candidate's, as their own client would."""
-    event = TranscriptEvent(
-        session_id=call.session_id,
-        speaker=Speaker.CANDIDATE,
-        content=words,
-        timestamp=datetime.now(UTC),
-        item_id=f"typed_{number}",
-    )
+async def say(platform, call, *lines):
+    """Store lines of the candidate's, as their own client would."""
+    now = datetime.now(UTC)
+    events = [
+        TranscriptEvent(
+            session_id=call.session_id,
+            speaker=Speaker.CANDIDATE,
+            content=words,
+            timestamp=now + timedelta(milliseconds=number),
+        )
+        for number, words in enumerate(lines)
+    ]
     async with open_edge(platform.url, call.session_token) as edge:
-        await edge.send_transcript(call.session_token, [event])
+        await edge.send_transcript(call.session_token, events)
 
 
 async def test_two_recruiters_watch_a_session_as_it_is_spoken_until_one_deletes_it(site, browser):
@@ -157,7 +160,7 @@ async def test_two_recruiters_watch_a_session_as_it_is_spoken_until_one_deletes_
             await expect(page.locator("[role=log] li p").first).to_have_text(greeting.content)
         await context_of_another_tenant_sees_nothing(site, browser, call.session_id)
         for number in (1, 2):
-            await say(platform, call, number, f"{WORDS} {number}")
+            await say(platform, call, f"{WORDS} {number}")
             for page in pages:
                 await page.get_by_text(f"{WORDS} {number}").wait_for(timeout=10_000)
         await pages[0].get_by_label("Search in the transcript").fill("BICYCLÉS")
@@ -212,6 +215,61 @@ async def downloads_in_every_form(page, words):
         assert saved.suggested_filename.endswith(f".{form}")
         text = (await saved.path()).read_text()
         assert words in text.replace("\\", "")
+
+
+async def test_access_that_has_expired_leads_back_to_the_door(site, browser):
+    await browser.add_init_script(
+        "sessionStorage.setItem('vivavoce-console', JSON.stringify("
+        "{accessToken: 'nonsense', expiresAt: '2099-01-01T00:00:00Z'}))"
+    )
+    async with visit(browser, f"{site.platform.url}/console/sessions") as room:
+        await room.page.get_by_role("heading", name="Your time in the console is up").wait_for()
+        assert await room.ask("sessionStorage.length") == 0
+
+
+async def test_a_table_is_sorted_filtered_and_gone_through_by_keys(site, browser):
+    for title in ("Table: zebra", "Table: ant", "Table: mole"):
+        await plan_interview(site.platform, title=title)
+    context = await recruiter(browser.browser, site.platform)
+    page = await open_page(context, "/console")
+    await page.get_by_label("Filter").fill("table:")
+    await expect(page.get_by_text("3 of ")).to_be_visible()
+    links = page.locator("tbody td:first-child a")
+    await button(page, "Title").click()
+    titles = ["Table: ant", "Table: mole", "Table: zebra"]
+    await expect(links).to_have_text(titles)
+    assert await page.locator("th[aria-sort=ascending]").inner_text() == "Title"
+    await button(page, "Title").click()
+    await expect(links).to_have_text(titles[::-1])
+    await links.first.focus()
+    for key, at in (("ArrowDown", 1), ("End", 2), ("ArrowDown", 2), ("Home", 0), ("ArrowUp", 0)):
+        await page.keyboard.press(key)
+        await expect(links.nth(at)).to_be_focused()
+    await page.keyboard.press("Enter")
+    await page.get_by_role("heading", name="Table: zebra").wait_for()
+    await page.reload()
+    await page.get_by_role("heading", name="Table: zebra").wait_for()
+    await context.close()
+
+
+async def test_a_transcript_is_followed_until_somebody_scrolls(site, browser):
+    platform = site.platform
+    context = await recruiter(browser.browser, platform)
+    async with platform.client() as call:
+        page = await open_page(context, f"/console/sessions/{call.session_id}")
+        await say(platform, call, *(f"Line {number}." for number in range(40)))
+        await expect(page.get_by_text("Line 39.")).to_be_in_viewport()
+        log = page.get_by_role("log")
+        await log.evaluate("log => log.scrollTo({ top: 0 })")
+        jump = page.get_by_role("button", name="Jump to live")
+        await jump.wait_for()
+        await say(platform, call, "One more line.")
+        await expect(jump).to_contain_text("new")
+        await expect(page.get_by_text("One more line.")).not_to_be_in_viewport()
+        await jump.click()
+        await expect(page.get_by_text("One more line.")).to_be_in_viewport()
+        assert await jump.count() == 0
+    await context.close()
 
 
 async def test_while_the_api_is_away_the_screen_says_so_and_stays(site, browser):

@@ -34,7 +34,6 @@ export function NewInterviewScreen() {
 /** The plan of an interview, to be read and changed. */
 export function InterviewScreen({ id }: { readonly id: string }) {
   const { feed } = useDesk();
-  useTitle('Interview');
   return (
     <Standing live={feed.interview(id)} what="interview">
       {(interview) => <Interview interview={interview} />}

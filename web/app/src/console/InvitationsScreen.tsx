@@ -12,12 +12,10 @@ import { Older } from './Older.tsx';
 import { Standing } from './Standing.tsx';
 import { candidateOf, invitationStanding, labelOf } from './status.ts';
 import { type ShownColumn, Table } from './Table.tsx';
-import { useTitle } from './title.ts';
 
 /** Who was invited to an interview, and how far they are. */
 export function InvitationsScreen({ id }: { readonly id: string }) {
   const { feed } = useDesk();
-  useTitle('Invitations');
   return (
     <Standing live={feed.interview(id)} what="interview">
       {(interview) => <Invitations interview={interview} />}

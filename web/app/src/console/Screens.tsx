@@ -9,19 +9,21 @@ import { Nowhere } from './Nowhere.tsx';
 import { addressOf, type Place } from './router.ts';
 import { SessionScreen } from './SessionScreen.tsx';
 import { SessionsScreen } from './SessionsScreen.tsx';
+import { Away } from './Standing.tsx';
 import { isTalking } from './status.ts';
 
 /** The frame of the console, with the screen of the present place in it. */
 export function Screens({ onLeave }: { readonly onLeave: () => void }) {
-  const { router } = useDesk();
+  const { feed, router } = useDesk();
   const place = useStore(router.place);
+  const { isAway } = useLive(feed.sessions(null));
   const address = addressOf(place);
   const main = useRef<HTMLElement>(null);
   const isFirst = useRef(true);
   // biome-ignore lint/correctness/useExhaustiveDependencies: once for each place
   useEffect(() => {
     // The page that was opened has the focus already; one that was gone to takes it.
-    if (!isFirst.current) main.current?.querySelector('h1')?.focus();
+    if (!isFirst.current) (main.current?.querySelector('h1') ?? main.current)?.focus();
     isFirst.current = false;
   }, [address]);
   return (
@@ -31,6 +33,7 @@ export function Screens({ onLeave }: { readonly onLeave: () => void }) {
       </a>
       <Header place={place} onLeave={onLeave} />
       <main id="main" ref={main} className="page wide" tabIndex={-1} key={address}>
+        <Away isAway={isAway} />
         {screenOf(place)}
       </main>
     </>

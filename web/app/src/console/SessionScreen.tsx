@@ -15,7 +15,6 @@ import { useTitle } from './title.ts';
 /** One session: what is said, as it is said, and the facts beside it. */
 export function SessionScreen({ id }: { readonly id: string }) {
   const { feed } = useDesk();
-  useTitle('Session');
   return (
     <Standing live={feed.session(id)} what="session">
       {(session) => <Session session={session} />}
@@ -59,7 +58,11 @@ function Session({ session }: { readonly session: wire.SessionView }) {
           {transcript.value === null && transcript.error !== null ? (
             <NoTranscript error={transcript.error} />
           ) : (
-            <TranscriptView transcript={transcript.value} session={session} />
+            <TranscriptView
+              transcript={transcript.value}
+              session={session}
+              isAway={transcript.isAway}
+            />
           )}
         </section>
         <Facts session={session} entryCount={transcript.value?.entries.length ?? null} />

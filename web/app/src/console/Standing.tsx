@@ -1,6 +1,6 @@
 import type { ReactNode } from 'react';
 import { Refusal, Waiting } from '../ui/Notice.tsx';
-import { useLive } from './context.ts';
+import { useDesk, useLive } from './context.ts';
 import { Nowhere } from './Nowhere.tsx';
 import type { Live } from './poll.ts';
 
@@ -12,10 +12,11 @@ export function Standing<T>(props: {
   readonly children: (value: T) => ReactNode;
 }) {
   const { value, error, isAway } = useLive(props.live);
+  const isAllAway = useLive(useDesk().feed.sessions(null)).isAway;
   if (value !== null) {
     return (
       <>
-        <Away isAway={isAway} />
+        <Away isAway={isAway && !isAllAway} />
         {props.children(value)}
       </>
     );
@@ -33,7 +34,7 @@ export function Standing<T>(props: {
   );
 }
 
-/** A line that says that what is shown may be old. */
+/** A line that says that what is shown may be old; one for all of it where all of it is. */
 export function Away({ isAway }: { readonly isAway: boolean }) {
   return (
     <p className="away" role="status" data-away={isAway}>

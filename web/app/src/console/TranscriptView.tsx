@@ -10,8 +10,10 @@ import { useFollowing } from './useFollowing.ts';
 export function TranscriptView(props: {
   readonly transcript: wire.Transcript | null;
   readonly session: wire.SessionView;
+  /** Whether it cannot be read at the moment. */
+  readonly isAway: boolean;
 }) {
-  const { transcript, session } = props;
+  const { transcript, session, isAway } = props;
   const [query, setQuery] = useState('');
   const [current, setCurrent] = useState(0);
   const entries = transcript?.entries ?? [];
@@ -69,7 +71,12 @@ export function TranscriptView(props: {
         </ol>
       </div>
       <div className="below">
-        {live && isFollowing && <p className="hint">Shown as it is spoken.</p>}
+        {isAway && (
+          <p className="problem" role="status">
+            The transcript cannot be read at the moment. We keep trying.
+          </p>
+        )}
+        {live && isFollowing && !isAway && <p className="hint">Shown as it is spoken.</p>}
         {!isFollowing && (
           <button type="button" className="primary" onClick={jump}>
             {live ? 'Jump to live' : 'Jump to the end'}
