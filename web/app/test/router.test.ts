@@ -72,10 +72,18 @@ test('going somewhere is remembered, and the browser leads back', () => {
 });
 
 test('what holds a place back keeps the recruiter there', () => {
-  const { browser, visited } = browserAt('/console/interviews/new');
+  const { browser, back, visited } = browserAt('/console/interviews/new');
   const router = new Router(browser);
+  const stop = router.follow();
   router.mayLeave = () => false;
   router.go({ page: 'interviews' });
   expect(router.place.getSnapshot()).toEqual({ page: 'draft' });
   expect(visited).toHaveLength(1);
+  router.mayLeave = () => true;
+  router.go({ page: 'session', id: '9a' });
+  router.mayLeave = () => false;
+  back();
+  expect(router.place.getSnapshot()).toEqual({ page: 'session', id: '9a' });
+  expect(visited.at(-1)?.pathname).toBe('/console/sessions/9a');
+  stop();
 });

@@ -77,7 +77,7 @@ function Basics({ draft, problems, onChange }: Props) {
       <div className="group">
         <Field
           label="Time limit in minutes"
-          hint="Counted from the first word."
+          hint="Counted from when the call connects."
           problem={problems.maxDuration}
         >
           {(input) => (

@@ -62,7 +62,7 @@ function screenOf(place: Place): ReactNode {
 const ofInterviews: readonly Place['page'][] = ['interviews', 'draft', 'interview', 'invitations'];
 
 function Header(props: { readonly place: Place; readonly onLeave: () => void }) {
-  const { feed } = useDesk();
+  const { feed, router } = useDesk();
   const { page } = props.place;
   const { value } = useLive(feed.sessions(null));
   const live = value?.rows.filter(({ status }) => isTalking(status)).length ?? 0;
@@ -81,7 +81,7 @@ function Header(props: { readonly place: Place; readonly onLeave: () => void }) 
           {live > 0 && <span className="badge">{live} live</span>}
         </Link>
       </nav>
-      <button type="button" className="plain" onClick={props.onLeave}>
+      <button type="button" className="plain" onClick={() => router.mayLeave() && props.onLeave()}>
         Sign out
       </button>
     </header>

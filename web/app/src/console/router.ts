@@ -61,7 +61,11 @@ export type Browser = Pick<
 export class Router {
   readonly #browser: Browser;
   readonly #place: Store<Place>;
-  readonly #follow = () => this.#place.set(placeOf(this.#browser.location));
+  readonly #follow = () => {
+    const { history, location } = this.#browser;
+    if (this.mayLeave()) this.#place.set(placeOf(location));
+    else history.pushState(null, '', addressOf(this.#place.getSnapshot()));
+  };
   /** Asked before a place is left; what it holds back is not left. */
   mayLeave: () => boolean = () => true;
 
