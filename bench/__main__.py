@@ -10,6 +10,8 @@ import anyio
 
 from bench import durable, hearing, memory, offer, start, start_parallel, turns, up, voice
 from bench.rounds import tell
+from bench.running import NotRunning
+from bench.sounds import NoSuchVoice
 from bench.verdicts import Figure, Report, table
 
 BENCHES: Final[Mapping[str, Callable[[], Awaitable[Sequence[Figure] | Report]]]] = MappingProxyType(
@@ -28,19 +30,36 @@ BENCHES: Final[Mapping[str, Callable[[], Awaitable[Sequence[Figure] | Report]]]]
 
 
 async def run(names: Sequence[str]) -> int:
-    """Run the named benches one after the other; 0 if every promise is kept, else 1."""
+    """Run the named benches one after the other; 0 if every promise is kept, else 1.
+
+    What cannot be measured on this machine is named with its reason, and is not kept.
+    """
     figures: list[Figure] = []
     reports: list[Report] = []
+    reasons: list[str] = []
     for name in names:
         tell(f"{name}: setting up")
-        match await BENCHES[name]():
-            case Report() as report:
-                reports.append(report)
-            case measured:
+        try:
+            measured = await BENCHES[name]()
+            if isinstance(measured, Report):
+                reports.append(measured)
+            else:
                 figures.extend(measured)
+        except* (NoSuchVoice, NotRunning) as missing:
+            reasons.append(f"{name}: not measured. {_first(missing)}")
+            tell(reasons[-1])
     tables = [*([table(figures)] if figures else []), *(report.text for report in reports)]
-    print("\n\n".join(tables))
-    return 0 if all(part.holds for part in (*figures, *reports)) else 1
+    print("\n\n".join([*tables, *reasons]))
+    is_kept = all(part.holds for part in (*figures, *reports))
+    return 0 if is_kept and not reasons else 1
+
+
+def _first(group: BaseExceptionGroup[Exception]) -> BaseException:
+    """Give one of the exceptions: where there are several, they miss the same."""
+    error: BaseException = group
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    return error
 
 
 def main() -> int:

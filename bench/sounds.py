@@ -80,7 +80,7 @@ def _own_voice() -> Voice:
 def _program(name: str) -> str:
     found = shutil.which(name)
     if found is None:
-        raise NoSuchVoice(f"{name} is not installed; Debian: apt-get install espeak-ng flite")
+        raise NoSuchVoice(f"{name} is not installed. On Debian: apt-get install espeak-ng flite")
     return found
 
 
