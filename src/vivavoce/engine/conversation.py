@@ -48,6 +48,7 @@ class Item:
     is_barely_heard: bool = False  # cut off right at its start: the speaker before it went on
     is_heard: bool = True  # False while the transcription of a user's audio is under way
     is_doubtful: bool = False  # the words may be misheard
+    audio_ms: int = 0  # of what the client has said, or heard of a reply
     audio: bytes = b""  # of a client's item, as it came, until it is heard
     audio_index: int = 0  # of the content part that holds the audio
 
@@ -67,6 +68,7 @@ class Item:
         """Keep of a spoken item the words of its first milliseconds."""
         self.wire["content"][0]["transcript"] = heard_words(self.segments, ms)
         self.wire["status"] = "incomplete"
+        self.audio_ms = min(self.audio_ms, ms)
         self.is_truncated = True
         self.is_barely_heard = ms < _BARELY_HEARD_MS
 
@@ -334,12 +336,25 @@ def heard_words(segments: list[Segment], ms: int) -> str:
             heard.append(segment.text)
             ms -= segment.ms
             continue
-        said = segment.text.split()
-        ends = list(accumulate(map(_spoken_letters, said)))
+        said, ends = _words_and_ends(segment.text)
         reached = ends[-1] * max(ms, 0) / max(segment.ms, 1) if ends else 0
         heard.append(" ".join(said[: bisect_right(ends, reached)]))
         break
     return " ".join(text for text in heard if text)
+
+
+def first_words(segment: Segment, count: int) -> Segment:
+    """Give the first words of a sentence, and how long they take."""
+    words, ends = _words_and_ends(segment.text)
+    if count >= len(words):
+        return segment
+    ms = segment.ms * ends[count - 1] // max(ends[-1], 1) if count else 0
+    return Segment(" ".join(words[:count]), ms)
+
+
+def _words_and_ends(text: str) -> tuple[list[str], list[int]]:
+    words = text.split()
+    return words, list(accumulate(map(_spoken_letters, words)))
 
 
 def _spoken_letters(word: str) -> int:

@@ -14,9 +14,8 @@ import anyio
 from vivavoce.engine.conversation import Item
 from vivavoce.engine.events import EventStream, from_base64
 from vivavoce.engine.outlet import Spoken
-from vivavoce.engine.wire_audio import PCM, SPOKEN_RATE, Decoder, Encoder, bytes_per_ms
+from vivavoce.engine.wire_audio import PCM, SPOKEN_BYTES_PER_MS, Decoder, Encoder, bytes_per_ms
 
-_SPOKEN_BYTES_PER_MS: Final = SPOKEN_RATE * 2 // 1000
 _PIECE_MS: Final = 100  # what is heard before others on the event loop have their turn
 _DELTA_MS: Final = 200
 
@@ -131,7 +130,7 @@ class _Deltas:
     def write(self, pcm: bytes) -> int:
         """Send audio (s16le mono, 24 kHz) and return its length in milliseconds."""
         self._send(self._encoder.encode(pcm))
-        return len(pcm) // _SPOKEN_BYTES_PER_MS
+        return len(pcm) // SPOKEN_BYTES_PER_MS
 
     def complete(self) -> None:
         """Send the rest: no more audio comes."""

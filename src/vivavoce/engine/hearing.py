@@ -227,6 +227,7 @@ class Hearing:
         if not self._unheard:
             self._all_heard = anyio.Event()
         self._unheard += 1
+        item.audio_ms = round(heard.seconds * 1000)
         self._tasks.start_soon(self._hear, item, partial, heard, responds)
 
     def _commit(self, item_id: str) -> Item:

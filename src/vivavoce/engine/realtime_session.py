@@ -1,7 +1,7 @@
 """The configuration of one call: OpenAI's `session` object, its defaults and its updates.
 
-Fields that mean nothing to this engine (model, noise reduction, tracing, truncation, reasoning,
-token limits) are taken, kept and shown again, so that clients of the real service need no change.
+Fields that mean nothing to this engine (model, noise reduction, tracing, truncation, reasoning)
+are taken, kept and shown again, so that clients of the real service need no change.
 Values of a wrong type are refused by the name of the field; unknown fields are not kept.
 """
 

@@ -3,6 +3,7 @@
 Source: OpenAI API reference, "Realtime server events", `response.*`.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Literal
 
@@ -13,25 +14,21 @@ from vivavoce.engine.conversation import (
     Item,
     Segment,
     assistant_item,
+    first_words,
     function_call_item,
     lines_of,
 )
 from vivavoce.engine.events import EventStream, new_id
 from vivavoce.engine.interviewer import Line, Reply, ToolCall, next_reply
 from vivavoce.engine.tool_calls import forced_call
+from vivavoce.engine.usage import input_tokens, spoken_tokens, text_tokens, usage
 
 if TYPE_CHECKING:
     from vivavoce.engine.outlet import Spoken
 
-_NO_USAGE: Final = {
-    "total_tokens": 0,
-    "input_tokens": 0,
-    "output_tokens": 0,
-    "input_token_details": {"text_tokens": 0, "audio_tokens": 0, "cached_tokens": 0},
-    "output_token_details": {"text_tokens": 0, "audio_tokens": 0},
-}
+_NOTHING: Final = Segment("", 0)
 
-Status = Literal["completed", "cancelled", "failed"]
+Status = Literal["completed", "cancelled", "failed", "incomplete"]
 Reason = Literal["turn_detected", "client_cancelled"]
 
 
@@ -69,7 +66,7 @@ class Wish:
 
         A function that was just answered is not called again: the turn goes on with words.
         """
-        items = conversation.items if self.items is None else self.items
+        items = self.said(conversation)
         is_answered = bool(items) and items[-1].wire["type"] == "function_call_output"
         call = None if is_answered else forced_call(self.session)
         if call:
@@ -81,13 +78,21 @@ class Wish:
             seconds_left=self.seconds_left,
         )
 
+    def said(self, conversation: Conversation) -> Sequence[Item]:
+        """Give the items so far, as far as they count for this response."""
+        return conversation.items if self.items is None else self.items
+
     def lines(self, conversation: Conversation) -> list[Line]:
         """Give what was said so far, as far as it counts for this response."""
-        return lines_of(conversation.items if self.items is None else self.items)
+        return lines_of(self.said(conversation))
 
 
 class Response:
-    """One response and its events. Every method emits; none waits."""
+    """One response and its events. No method waits.
+
+    Attributes:
+        is_full: Whether more was to be said than `max_output_tokens` leaves room for.
+    """
 
     def __init__(self, wish: Wish, conversation: Conversation, events: EventStream) -> None:
         self.id = new_id("resp")
@@ -99,10 +104,15 @@ class Response:
         self._events = events
         self._output: list[Item] = []
         self._has_begun = False
+        self._given = (0, 0)
+        self._text = ""
+        self._ms = 0
+        self.is_full = False
 
     def begin(self) -> None:
         """Tell that it has begun."""
         self._has_begun = True
+        self._given = input_tokens(self.wish.session, self.wish.said(self._conversation))
         self._events.emit("response.created", response=self._wire("in_progress", None))
 
     def begin_message(self) -> Item:
@@ -116,13 +126,25 @@ class Response:
         item.wire["content"] = [{"type": kind, field: ""}]
         return item
 
-    def write(self, item: Item, sentence: str, ms: int) -> None:
-        """Add a sentence to what is said, whose audio takes `ms` milliseconds."""
+    def fitting(self, sentence: Segment) -> Segment:
+        """Give as much of a sentence as there is room for; where it is less, nothing more fits."""
+        count = len(sentence.text.split())
+        while count and not self._has_room(sentence):
+            self.is_full = True
+            count -= 1
+            sentence = first_words(sentence, count)
+        return sentence
+
+    def write(self, item: Item, said: Segment) -> None:
+        """Add a sentence, or its first words, to what is said."""
+        sentence, ms = said.text, said.ms
         part = item.wire["content"][0]
         field = "transcript" if "transcript" in part else "text"
         delta = f" {sentence}" if part[field] else sentence
         part[field] += delta
-        item.segments.append(Segment(sentence, ms))
+        item.segments.append(said)
+        item.audio_ms += ms
+        self._text, self._ms = self._text + delta, self._ms + ms
         self._events.emit(f"response.{self._content}.delta", **self._place(item), delta=delta)
 
     def end_message(self, status: str) -> None:
@@ -144,9 +166,13 @@ class Response:
         self._end(item)
 
     def call_function(self, tool: ToolCall) -> None:
-        """Call a function of the client."""
+        """Call a function of the client, if there is room for the whole of the call."""
         item = function_call_item(tool.name, tool.arguments)
         arguments = item.wire["arguments"]
+        if not self._has_room(Segment(tool.name + arguments, 0)):
+            self.is_full = True
+            return
+        self._text += tool.name + arguments
         item.wire["arguments"] = ""
         self._add(item)
         place = {**self._place(item), "call_id": item.wire["call_id"]}
@@ -169,6 +195,8 @@ class Response:
         elif status == "failed":
             error = {"type": "server_error", "code": "speech_unavailable"}
             details = {"type": "failed", "error": error}
+        elif status == "incomplete":
+            details = {"type": "incomplete", "reason": "max_output_tokens"}
         self._events.emit("response.done", response=self._wire(status, details))
 
     def _add(self, item: Item) -> None:
@@ -196,6 +224,13 @@ class Response:
                 previous_item_id=self._conversation.before(item.id),
                 item=item.wire,
             )
+
+    def _made(self, more: Segment = _NOTHING) -> tuple[int, int]:
+        return text_tokens(self._text + more.text), spoken_tokens(self._ms + more.ms)
+
+    def _has_room(self, more: Segment) -> bool:
+        limit = self.wish.session["max_output_tokens"]
+        return limit == "inf" or sum(self._made(more)) <= int(limit)
 
     @property
     def _content(self) -> str:
@@ -227,6 +262,6 @@ class Response:
             "output_modalities": session["output_modalities"],
             "max_output_tokens": session["max_output_tokens"],
             "audio": {"output": {"format": output["format"], "voice": output["voice"]}},
-            "usage": None if status == "in_progress" else _NO_USAGE,
+            "usage": None if status == "in_progress" else usage(self._given, self._made()),
             "metadata": self.wish.metadata,
         }

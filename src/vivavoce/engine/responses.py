@@ -16,7 +16,7 @@ from typing import Final
 import anyio
 from anyio.abc import TaskGroup
 
-from vivavoce.engine.conversation import Conversation, Item
+from vivavoce.engine.conversation import Conversation, Item, Segment
 from vivavoce.engine.events import EventStream
 from vivavoce.engine.interviewer import Reply
 from vivavoce.engine.interviewer_wording import Wording, may_be_reworded, parted
@@ -25,6 +25,7 @@ from vivavoce.engine.outlet import Outlet
 from vivavoce.engine.refusals import Refused
 from vivavoce.engine.response import Reason, Response, Wish
 from vivavoce.engine.sentences import split_sentences
+from vivavoce.engine.wire_audio import SPOKEN_BYTES_PER_MS
 from vivavoce.errors import Unavailable
 
 _log: Final = logging.getLogger(__name__)
@@ -184,7 +185,7 @@ class Responder:
                 response.finish("failed", None)
                 return
             self._retire(response)
-            response.finish("completed", None)
+            response.finish("incomplete" if response.is_full else "completed", None)
 
     async def _generate(self, response: Response, reply: Reply) -> None:
         if reply.sentences:
@@ -196,30 +197,41 @@ class Responder:
                 instructions = response.wish.session["instructions"]
                 asking = await self._wording.reworded(reply, instructions, lines)
             await self._utter(response, item, asking, pace=reply.pace)
-        if reply.tool:
+        if reply.tool and not response.is_full:
             response.end_message("completed")
             response.call_function(reply.tool)
 
     async def _utter(
         self, response: Response, item: Item, sentences: Sequence[str], *, pace: float
     ) -> None:
+        """Say sentences, as long as there is room for them."""
         for sentence in split_sentences("\n".join(sentences)):
-            ms = 0
+            if response.is_full:
+                return
             if response.wish.has_audio:
-                ms = await self._say(response, item, sentence, pace=pace)
-            response.write(item, sentence, ms)
+                said = await self._say(response, item, sentence, pace=pace)
+            else:
+                said = response.fitting(Segment(sentence, 0))
+            if said.text:
+                response.write(item, said)
 
-    async def _say(self, response: Response, item: Item, sentence: str, *, pace: float) -> int:
+    async def _say(self, response: Response, item: Item, sentence: str, *, pace: float) -> Segment:
         output = response.wish.session["audio"]["output"]
-        audio = [
-            pcm
-            async for pcm in self._models.synthesise(
-                sentence, voice=output["voice"], speed=output["speed"] * pace
-            )
-        ]
+        audio = b"".join(
+            [
+                pcm
+                async for pcm in self._models.synthesise(
+                    sentence, voice=output["voice"], speed=output["speed"] * pace
+                )
+            ]
+        )
+        said = response.fitting(Segment(sentence, len(audio) // SPOKEN_BYTES_PER_MS))
+        if said.text != sentence:
+            audio = audio[: said.ms * SPOKEN_BYTES_PER_MS]
         utterance = response.utterance
         if utterance is None:
             utterance = self.outlet.open(response.id, item, output["format"]["type"])
             response.utterance = utterance
         await utterance.until_waiting(_AHEAD_MS)
-        return utterance.write(b"".join(audio))
+        utterance.write(audio)
+        return said

@@ -19,7 +19,13 @@ _HEAD_BYTES: Final = 16_384
 
 
 def _is_news(record: logging.LogRecord) -> bool:
-    """Leave out what is said of every WebSocket that is refused by HTTP, as it should be."""
+    """Leave out what is as it should be.
+
+    That is a WebSocket that is refused by HTTP, and a request that is cut off by the engine's end.
+    """
+    cause = record.exc_info[1] if record.exc_info else None
+    if isinstance(cause, asyncio.CancelledError):
+        return False
     return "without completing handshake" not in record.getMessage()
 
 

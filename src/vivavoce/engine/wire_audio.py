@@ -10,6 +10,7 @@ from av import AudioCodecContext, AudioFrame, AudioResampler, CodecContext, Pack
 
 HEARD_RATE: Final = 16_000
 SPOKEN_RATE: Final = 24_000
+SPOKEN_BYTES_PER_MS: Final = SPOKEN_RATE * 2 // 1000
 PCM: Final = "audio/pcm"
 G711: Final[Mapping[str, Literal["pcm_mulaw", "pcm_alaw"]]] = {
     "audio/pcmu": "pcm_mulaw",

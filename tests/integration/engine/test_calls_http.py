@@ -11,6 +11,8 @@ from aiortc import RTCPeerConnection
 
 from support.engine import run_engine_process
 from support.rtc import Microphone, open_call, post_offer
+from vivavoce.engine.app import run_engine
+from vivavoce.settings import EngineSettings
 from vivavoce.webrtc import open_peer_connection, set_local_description
 
 
@@ -311,3 +313,36 @@ async def test_a_request_that_does_not_arrive_is_cut_off_within_ten_seconds(engi
         async with anyio.create_task_group() as tasks:
             for half in HALF_REQUESTS:
                 tasks.start_soon(send_half, half)
+
+
+async def test_an_engine_that_ends_while_an_offer_hangs_tells_no_traceback(http, offer, caplog):
+    key = "a-key-of-this-test"
+    settings = EngineSettings(
+        engine_api_key=key, engine_port=0, engine_faults=("hang-calls",), engine_shutdown_seconds=0
+    )
+    is_sent, has_failed = anyio.Event(), anyio.Event()
+
+    async def body():
+        yield offer.encode()
+        is_sent.set()
+
+    async def call(url: str) -> None:
+        headers = {**SDP, "Authorization": f"Bearer {key}"}
+        with suppress(aiohttp.ClientError):
+            async with http.post(
+                f"{url}/v1/realtime/calls", data=body(), headers=headers
+            ) as response:
+                assert response.status == 500
+        has_failed.set()
+
+    async with anyio.create_task_group() as tasks, anyio.create_task_group() as engines:
+        url = await engines.start(run_engine, settings)
+        tasks.start_soon(call, url)
+        with anyio.fail_after(10):
+            await is_sent.wait()
+            async with http.get(f"{url}/healthz") as response:  # the offer has come before it
+                assert response.status == 200
+        assert not has_failed.is_set()
+        engines.cancel_scope.cancel()
+    assert has_failed.is_set()
+    assert not [record for record in caplog.records if record.exc_info]

@@ -163,6 +163,47 @@ async def test_too_many_responses_out_of_band_are_refused(engine):
         assert cancelled["response"]["status"] == "cancelled"
 
 
+async def test_a_reply_ends_where_its_tokens_do(engine):
+    """And is counted: what it was made from, and what was made."""
+    async with open_session(engine, {"type": "realtime", "instructions": QUESTIONS}) as client:
+        await client.send("response.create", response={"conversation": "none"})
+        whole = await done(client)
+        assert whole["status"] == "completed"
+        words = whole["output"][0]["content"][0]["transcript"]
+        made = whole["usage"]["output_token_details"]
+        assert made["text_tokens"] == -(-len(words) // 4)
+        assert made["audio_tokens"] == -(-len(client.audio()) // (48 * 50))
+        half = whole["usage"]["output_tokens"] // 2
+        before = len(client.events)
+        await client.send("response.create", response={"max_output_tokens": half})
+        cut = await done(client, 2)
+        assert cut["status"] == "incomplete"
+        assert cut["status_details"] == {"type": "incomplete", "reason": "max_output_tokens"}
+        (item,) = cut["output"]
+        assert item["status"] == "incomplete"
+        said = item["content"][0]["transcript"]
+        assert words.startswith(said)
+        assert 0 < len(said) < len(words)
+        assert half - 20 < cut["usage"]["output_tokens"] <= half  # a word takes less than twenty
+        made = cut["usage"]["output_token_details"]
+        assert made["audio_tokens"] == -(-len(client.audio(after=before)) // (48 * 50))
+        assert disorder_of(client.events) == []
+
+
+async def test_a_function_whose_call_does_not_fit_is_not_called(engine):
+    session = {**TEXT, "tools": [WEATHER], "tool_choice": FORCED, "max_output_tokens": 3}
+    async with open_session(engine, session) as client:
+        await client.send("conversation.item.create", item=said("user", "How is the weather?"))
+        await client.send("response.create")
+        response = await done(client)
+        assert response["status_details"]["reason"] == "max_output_tokens"
+        assert response["output"] == []
+        await client.send("response.create", response={"max_output_tokens": "inf"})
+        response = await done(client, 2)
+        assert response["output"][0]["name"] == "get_weather"
+        assert response["usage"]["input_token_details"]["text_tokens"] > len(QUESTIONS) // 4
+
+
 async def test_a_response_may_have_another_format_than_the_session(engine):
     async with open_session(engine, {"type": "realtime", "instructions": QUESTIONS}) as client:
         override = {"audio": {"output": {"format": {"type": "audio/pcmu"}, "voice": "cedar"}}}
