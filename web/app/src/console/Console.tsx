@@ -1,5 +1,6 @@
 import './console.css';
 import './plan.css';
+import './session.css';
 import { useEffect, useMemo, useRef, useState } from 'react';
 import { Refusal, Waiting } from '../ui/Notice.tsx';
 import { type Access, type Entry, enter, keepAccess } from './access.ts';
