@@ -29,7 +29,8 @@ from vivavoce.settings import EngineSettings
 
 _log: Final = logging.getLogger(__name__)
 # An answer is out when its reader has it: on the same machine, when we have left it the processor.
-_GIVE_WAY_SECONDS: Final = 0.002
+# Until the client has it as well there is nobody to connect with; a proxy's sideband comes before.
+_GIVE_WAY_SECONDS: Final = 0.01
 _NEXT_PLACE_SECONDS: Final = 0.05
 
 
