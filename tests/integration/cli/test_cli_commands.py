@@ -87,7 +87,7 @@ async def test_a_taken_port_is_said_so(viva: Viva):  # noqa: F811
         failed = await viva.run("up", VIVA_PORT=str(taken.getsockname()[1]))
     assert failed.returncode == 3
     assert b"VIVA_PORT" in failed.stderr
-    assert viva.processes() == []
+    await viva.until_nothing_runs()
 
 
 async def test_the_doctor_finds_this_machine_fit(viva: Viva):  # noqa: F811
@@ -95,4 +95,4 @@ async def test_the_doctor_finds_this_machine_fit(viva: Viva):  # noqa: F811
     assert examined.returncode == 0, examined.stdout
     for name in (b"database", b"speech", b"machines", b"isolation"):
         assert name in examined.stdout
-    assert viva.processes() == []
+    await viva.until_nothing_runs()

@@ -38,7 +38,7 @@ async def test_a_demo_tells_its_outcome_as_one_object_and_leaves_nothing(viva: V
         "voice_to_voice_p50",
     }
     assert outcome["left_running"] == {"processes": 0, "sockets": 0, "calls": 0, "rows": 0}
-    assert viva.processes() == []
+    await viva.until_nothing_runs()
 
 
 async def test_an_interrupted_demo_leaves_nothing(viva: Viva):  # noqa: F811
@@ -54,4 +54,4 @@ async def test_an_interrupted_demo_leaves_nothing(viva: Viva):  # noqa: F811
             seen += chunk
         assert await process.wait() == 130
     assert b"Interrupted." in seen
-    assert viva.processes() == []
+    await viva.until_nothing_runs()
