@@ -18,6 +18,7 @@ from vivavoce.protocol.transcript import (
 from vivavoce.store.pool import Connection, Database, told_plainly
 
 MAX_PAGE: Final = 1000
+_LIMITS: Final = ("tenant_id", "app_metadata", "session_id", "invitation_id")
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +82,7 @@ async def ingest(connection: Connection, batches: Sequence[IngestBatch]) -> list
     """
     payload = [
         {
-            "claims": msgspec.json.encode(batch.claims).decode(),
+            "claims": msgspec.json.encode(_limits_in(batch.claims)).decode(),
             "sessionId": clean_text(batch.session_id),
             "witness": batch.witness,
             "entries": [_storable(entry) for entry in batch.entries],
@@ -131,7 +132,7 @@ async def read_transcript(
 
 
 async def last_change(connection: Connection, session_id: str) -> int:
-    """How far a session's transcript has come: the greatest `change_seq` it ever had.
+    """How far a session's transcript has come: its greatest `change_seq`, or 0.
 
     Args:
         connection: Of a transaction; its claims decide what is seen.
@@ -139,10 +140,19 @@ async def last_change(connection: Connection, session_id: str) -> int:
     """
     return int(
         await connection.fetchval(
-            "select coalesce(max(last_change), 0) from interview_sessions where id = $1",
+            """
+            select coalesce(max(change_seq), 0) from transcript_entries
+            where session_id = $1
+              and tenant_id = (select tenant_id from interview_sessions where id = $1)
+            """,
             session_id,
         )
     )
+
+
+def _limits_in(claims: Mapping[str, Any]) -> dict[str, Any]:
+    """What policies ask of claims. They parse them at every turn, so the rest stays behind."""
+    return {name: claims[name] for name in _LIMITS if name in claims}
 
 
 def _storable(entry: TranscriptEntry) -> dict[str, Any]:

@@ -276,7 +276,7 @@ async def test_a_transcript_is_not_endless(database: Database, admin_dsn: str):
     session = await add_session(database)
     await send(database, session, entry("a"))
     admin = await asyncpg.connect(admin_dsn)
-    await admin.execute("update interview_sessions set last_position = 10000")
+    await admin.execute("update transcript_entries set position = 10000")
     await admin.close()
     result = await send(database, session, entry("b"), entry("a"))
     assert (result.duplicates, [r.item_id for r in result.rejected]) == (1, ["b"])
