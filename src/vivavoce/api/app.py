@@ -31,7 +31,7 @@ from vivavoce.api.authentication import Authenticator
 from vivavoce.api.context import MAX_BODY_BYTES, Api
 from vivavoce.api.gateway import Gateway
 from vivavoce.api.ingest_queue import IngestQueue
-from vivavoce.api.lane import Lane
+from vivavoce.api.lane import Lane, LaneEdge, LaneRequest
 from vivavoce.api.metrics import Metrics
 from vivavoce.api.pages import PACKAGED, Pages
 from vivavoce.api.problems import EXCEPTION_HANDLERS, REQUEST_ID
@@ -49,6 +49,7 @@ from vivavoce.control.routes import Routes
 from vivavoce.control.takeover import replace_lost
 from vivavoce.control.voice_model import VoiceModel
 from vivavoce.errors import VivavoceError
+from vivavoce.logs import bound
 from vivavoce.machines.provider import MachineProvider
 from vivavoce.protocol.codec import encode
 from vivavoce.protocol.machine import VoiceAccess
@@ -213,10 +214,28 @@ def make_app(api: Api) -> ASGIApp:
 
 
 def _lane(api: Api) -> Lane:
-    async def take_events(token: str, body: bytes) -> bytes:
-        return encode(await transcript_processor.take_events(api, token, body))
+    async def take_events(request: LaneRequest, request_id: str) -> bytes:
+        del request_id
+        return encode(await transcript_processor.take_events(api, request.token, request.body))
 
-    return Lane(transcript_processor.PATH, take_events, api.metrics)
+    async def start(request: LaneRequest, request_id: str) -> bytes:
+        with bound(request_id=request_id):
+            started = await interview_start.start(
+                api,
+                request.token,
+                request.body,
+                idempotency_key=request.header("idempotency-key"),
+                request_id=request_id,
+            )
+        return encode(started)
+
+    edges = {
+        transcript_processor.PATH: LaneEdge(
+            take_events, transcript_processor.MAX_BODY_BYTES, is_quiet=True
+        ),
+        interview_start.PATH: LaneEdge(start, interview_start.MAX_BODY_BYTES),
+    }
+    return Lane(edges, api.metrics)
 
 
 def _assemble(

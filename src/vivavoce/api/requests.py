@@ -76,9 +76,14 @@ class Requests:
 def _request_id(scope: Scope) -> str:
     """The caller's own id if it is a decent one, so that it can be followed through."""
     for name, value in scope["headers"]:
-        if name == REQUEST_ID.encode() and _ID.fullmatch(value):
-            return str(value.decode())
+        if name == REQUEST_ID.encode() and (known := decent_id(value)):
+            return known
     return str(uuid4())
+
+
+def decent_id(value: bytes) -> str | None:
+    """A caller's own id for a request, if it may stand in a log."""
+    return value.decode() if _ID.fullmatch(value) else None
 
 
 def _edge(scope: Any) -> str:

@@ -60,6 +60,8 @@ class Connection(H11Protocol):
         self._receive_seconds = receive_seconds
         self._deadline: asyncio.TimerHandle | None = None
         self._lane_request: LaneRequest | None = None
+        self._lane_answers = False
+        self._leaves = False
         self._lane_filled: anyio.Event | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
@@ -83,6 +85,7 @@ class Connection(H11Protocol):
                 self._unset_keepalive_if_required()
                 self.transport.pause_reading()  # what follows waits for the answer
                 self._lane_request = request
+                self._lane_answers = True
                 if self._lane_filled is None:
                     self._tasks.start_soon(self._answer_in_lane, self._lane)
                 else:
@@ -93,6 +96,13 @@ class Connection(H11Protocol):
         super().data_received(data)
         if not self._is_receiving():
             self._stop_clock()
+
+    def shutdown(self) -> None:
+        """Close once nothing is being answered; the server waits for it as long as it will."""
+        if self._lane_answers:
+            self._leaves = True
+        else:
+            super().shutdown()
 
     def on_response_complete(self) -> None:
         """Start the clock for a request whose beginning came while this one was answered."""
@@ -105,10 +115,15 @@ class Connection(H11Protocol):
         while (request := self._lane_request) is not None:
             self._lane_request = None
             self._lane_filled = anyio.Event()
-            answer = await lane.answer(request)
+            answered = await lane.answer(request)
+            if not self.transport.is_closing():
+                self.transport.write(answered.wire)
+            lane.note(answered)
+            self._lane_answers = False
+            if self._leaves:
+                self.transport.close()
             if self.transport.is_closing():
                 return
-            self.transport.write(answer)
             self.timeout_keep_alive_task = self.loop.call_later(
                 self.timeout_keep_alive, self.timeout_keep_alive_handler
             )

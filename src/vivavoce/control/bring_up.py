@@ -2,19 +2,20 @@
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Any, Final, Literal
+from typing import Final, Literal
 
 import anyio
 import structlog
 
 from vivavoce import tokens
-from vivavoce.control import configuration
 from vivavoce.control.minting import Minting
+from vivavoce.control.papers import Papers
 from vivavoce.control.plane import ControlPlane
 from vivavoce.control.pool import Held
 from vivavoce.errors import MachineProvisioningFailed, SessionEnded, VivavoceError
 from vivavoce.machines.provider import AlreadyClaimed, MachineFailure, MachineLost
 from vivavoce.protocol.interview_start import ClientSecret
+from vivavoce.protocol.machine import Claim
 from vivavoce.store import machines as machine_rows
 from vivavoce.store import sessions as rows
 from vivavoce.store.sessions import SessionRow
@@ -37,11 +38,10 @@ class BranchFailed(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Up:
-    """A session that is ready: its row, the key of its call, and its token."""
+    """A session that is ready: its row, and the key of its call."""
 
     ready: SessionRow
     secret: ClientSecret
-    token: configuration.IssuedToken
 
 
 async def bring_up(
@@ -50,6 +50,8 @@ async def bring_up(
     session: SessionRow,
     held: list[Held],
     minted: Minting,
+    *,
+    papers: Papers,
 ) -> Up:
     """All at once: a machine with its claim, a key for the call and, when sure of both, the row.
 
@@ -57,7 +59,6 @@ async def bring_up(
     """
     secrets: list[ClientSecret] = []
     ready: list[SessionRow] = []
-    issued: list[configuration.IssuedToken] = []
     booked, prepared = anyio.Event(), anyio.Event()
 
     async def get_machine() -> None:
@@ -65,7 +66,7 @@ async def bring_up(
             await _take_machine(plane, session, held, session.region)
         booked.set()
         if held:
-            await _claim(plane, session, held)
+            await _claim(plane, session, held, papers)
 
     async def prepare_call() -> None:
         secrets.append(await minted.key())
@@ -76,13 +77,8 @@ async def bring_up(
         await prepared.wait()
         ready.append(await _note_ready(plane, identity, session, held))
 
-    async def sign() -> None:  # while the others wait
-        issued.append(configuration.session_token(plane, session))
-
-    await _race(
-        ("machine", get_machine), ("call", prepare_call), ("start", note_ready), ("start", sign)
-    )
-    return Up(ready[0], secrets[0], issued[0])
+    await _race(("machine", get_machine), ("call", prepare_call), ("start", note_ready))
+    return Up(ready[0], secrets[0])
 
 
 async def _race(*branches: tuple[Branch, Callable[[], Awaitable[None]]]) -> None:
@@ -117,11 +113,13 @@ async def _take_machine(
     await book_machine(plane, session, held[0])
 
 
-async def _claim(plane: ControlPlane, session: SessionRow, held: list[Held]) -> None:
+async def _claim(
+    plane: ControlPlane, session: SessionRow, held: list[Held], papers: Papers
+) -> None:
     """Give the session its machine; another one, once, if that one is lost on the way."""
     for tries_left in reversed(range(CLAIM_TRIES)):
         try:
-            await claim_machine(plane, session, held[0])
+            await claim_machine(held[0], papers.claim(held[0].machine_id))
         except MachineFailure as error:
             if not tries_left:
                 failure = MachineProvisioningFailed(
@@ -155,21 +153,12 @@ async def book_machine(plane: ControlPlane, session: SessionRow, held: Held) -> 
     plane.machines.serve(held, session.id)
 
 
-async def claim_machine(
-    plane: ControlPlane, session: SessionRow, held: Held, **taken_over: Any
-) -> None:
-    """Give a machine all that it needs for the session.
-
-    Args:
-        plane: The parts.
-        session: The session.
-        held: A machine that is booked for it.
-        taken_over: What is known already, as `configuration.make_claim` takes it.
+async def claim_machine(held: Held, claim: Claim) -> None:
+    """Give a machine that is booked for a session all that it needs for it.
 
     Raises:
         MachineFailure: If the machine refuses, or is lost.
     """
-    claim = configuration.make_claim(plane, session, held.machine_id, **taken_over)
     reply = await held.channel.claim(claim)
     if not reply.ok:
         raise MachineLost(f"The machine refused the claim ({reply.code}).")

@@ -5,7 +5,7 @@ So the key is asked for at once, except where a start of the same tenant came to
 ago: who is refused again and again costs the voice model one request in `PATIENCE_SECONDS`.
 """
 
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -76,7 +76,11 @@ class Minting:
 
 @asynccontextmanager
 async def minting(
-    voice: VoiceModel, call: Mapping[str, Any], *, at_once: bool
+    voice: VoiceModel,
+    call: Mapping[str, Any],
+    *,
+    at_once: bool,
+    meanwhile: Callable[[], None] = lambda: None,
 ) -> AsyncGenerator[Minting, None]:
     """Mint a key with the full configuration: that proves key, model and configuration.
 
@@ -86,6 +90,7 @@ async def minting(
         voice: Who mints it.
         call: Configuration of the call.
         at_once: Without waiting until it is wanted.
+        meanwhile: Called when it is asked for, while both the voice model and the block wait.
     """
     failure: Exception | None = None
     async with anyio.create_task_group() as tasks:
@@ -93,6 +98,7 @@ async def minting(
         if at_once:
             minted.want()
         tasks.start_soon(minted.run, voice, call)
+        tasks.start_soon(_call, meanwhile)
         try:
             yield minted
         except Exception as error:  # noqa: BLE001  raised below, not wrapped in a group
@@ -100,3 +106,7 @@ async def minting(
         tasks.cancel_scope.cancel()
     if failure is not None:
         raise failure
+
+
+async def _call(act: Callable[[], None]) -> None:
+    act()

@@ -15,6 +15,7 @@ from vivavoce.control import configuration
 from vivavoce.control.bring_up import CLEANUP_SECONDS, BranchFailed, abandon, bring_up
 from vivavoce.control.minting import Minting, minting
 from vivavoce.control.occasion import Occasion
+from vivavoce.control.papers import Papers
 from vivavoce.control.plane import ControlPlane
 from vivavoce.control.pool import Held
 from vivavoce.control.response import start_response
@@ -74,11 +75,21 @@ async def start_interview(
         plane, identity, request, idempotency_key=idempotency_key, occasion=occasion
     )
     held: list[Held] = []  # at most one; given back on every way out but the good one
+    papers = Papers(plane, rows.as_admitted(new))
     may_hurry = not plane.refusals.has(new.tenant_id)
-    async with minting(plane.voice, new.config["call"], at_once=may_hurry) as minted:
+
+    def make_out() -> None:
+        if may_hurry:
+            papers.token()
+        if may_hurry and held:
+            papers.claim(held[0].machine_id)
+
+    async with minting(
+        plane.voice, new.config["call"], at_once=may_hurry, meanwhile=make_out
+    ) as minted:
         session = await _admit(plane, identity, new, request_id, held)
         if session is not None:
-            return await _start_admitted(plane, identity, session, held, minted)
+            return await _start_admitted(plane, identity, session, held, minted, papers=papers)
     return await _join(plane, identity, new)
 
 
@@ -88,11 +99,13 @@ async def _start_admitted(
     session: SessionRow,
     held: list[Held],
     minted: Minting,
+    *,
+    papers: Papers,
 ) -> InterviewStartResponse:
     with bound(session_id=session.id, tenant_id=session.tenant_id):
         try:
             with anyio.fail_after(START_SECONDS):
-                return await _start(plane, identity, session, held, minted)
+                return await _start(plane, identity, session, held, minted, papers=papers)
         except BranchFailed as failed:
             log.warning("start failed", branch=failed.branch, code=failed.error.code)
             await _fail(plane, session, failed)
@@ -152,15 +165,17 @@ async def _start(
     session: SessionRow,
     held: list[Held],
     minted: Minting,
+    *,
+    papers: Papers,
 ) -> InterviewStartResponse:
     try:
-        done = await bring_up(plane, identity, session, held, minted)
+        done = await bring_up(plane, identity, session, held, minted, papers=papers)
     except BaseException:
         await abandon(plane, session.id, held)
         raise
     if held and held[0].is_lost:
         plane.machines.report_loss(held[0])
-    return start_response(plane, done.ready, done.secret, done.token)
+    return start_response(plane, done.ready, done.secret, papers.token())
 
 
 async def _fail(plane: ControlPlane, session: SessionRow, failed: BranchFailed) -> None:

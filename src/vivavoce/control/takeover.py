@@ -9,6 +9,7 @@ from typing import Final
 import anyio
 import structlog
 
+from vivavoce.control import configuration
 from vivavoce.control.bring_up import book_machine, claim_machine
 from vivavoce.control.end import end_session
 from vivavoce.control.plane import ControlPlane
@@ -94,9 +95,16 @@ async def _try(plane: ControlPlane, session_id: str, machine_id: str | None) -> 
             revoked = await events.revoked_tokens(conn, session_id)
             paused = await events.is_paused(conn, session_id)
         await book_machine(plane, session, held)
-        await claim_machine(
-            plane, session, held, call_id=call_id, known=known, revoked=revoked, paused=paused
+        claim = configuration.make_claim(
+            plane,
+            session,
+            held.machine_id,
+            call_id=call_id,
+            known=known,
+            revoked=revoked,
+            paused=paused,
         )
+        await claim_machine(held, claim)
     except BaseException:
         await _give_up(plane, held)
         raise

@@ -160,11 +160,11 @@ async def admit_session(
         raise refuse()
     if record["outcome"] == "known":
         return None
-    return Admission(_admitted(new), is_booked=record["booked"])
+    return Admission(as_admitted(new), is_booked=record["booked"])
 
 
-def _admitted(new: NewSession) -> SessionRow:
-    """The row as it was just inserted."""
+def as_admitted(new: NewSession) -> SessionRow:
+    """The row as it stands once the session is let in."""
     return SessionRow(
         id=new.id,
         tenant_id=new.tenant_id,

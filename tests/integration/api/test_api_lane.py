@@ -124,3 +124,75 @@ async def test_what_the_lane_refuses_is_a_problem_and_counted(api, session, conn
     assert problem["requestId"]
     page = (await api.call("GET", "/metrics")).body.decode()
     assert f'edge="{PROCESSOR}",method="POST",status="401"' in page
+
+
+def start_request(token: str, *fields: str, body: bytes = b"{}") -> bytes:
+    head = [
+        "POST /functions/v1/interview-start HTTP/1.1",
+        "Host: viva",
+        f"Authorization: Bearer {token}",
+        f"Content-Length: {len(body)}",
+        *fields,
+    ]
+    return "\r\n".join([*head, "", ""]).encode() + body
+
+
+async def test_a_session_starts_by_the_lane_as_by_the_servers_way(api, connection):
+    key, token = "Idempotency-Key: twice", api.access_token()
+    ids = []
+    for fields in ([key], [key, "Origin: https://elsewhere.example"]):
+        await connection.send(start_request(token, *fields))
+        [(status, started)] = await answers(connection, 1)
+        assert status == 200
+        ids.append(started["sessionId"])
+    assert ids[0] == ids[1]
+
+
+async def test_the_callers_own_request_id_stands_in_the_answer_and_the_audit_log(api, connection):
+    await connection.send(start_request(api.access_token(), "X-Request-ID: of-the-caller"))
+    with anyio.fail_after(10):
+        answer = await connection.receive()
+    assert b"\r\nx-request-id: of-the-caller\r\n" in answer
+    [row] = await api.sql("select request_id from audit_log where action = 'session.start'")
+    assert row["request_id"] == "of-the-caller"
+
+
+async def test_a_start_that_is_too_large_is_refused_as_by_the_server(api, connection):
+    await connection.send(start_request(api.access_token(), body=b" " * 65_537))
+    [(status, problem)] = await answers(connection, 1)
+    assert (status, problem["code"]) == (413, "INVALID_REQUEST")
+
+
+@pytest.mark.parametrize(
+    ("field", "code"), [("Idempotency-Key: ", "INVALID_REQUEST"), ("X-Other: 1", None)]
+)
+async def test_a_start_with_fields_of_its_own(api, connection, field, code):
+    await connection.send(start_request(api.access_token(), field))
+    [(_, answer)] = await answers(connection, 1)
+    assert answer.get("code") == code
+
+
+async def test_a_server_that_stops_answers_what_it_has_taken_and_then_closes(api, connection):
+    api.voice.gate = anyio.Event()
+    body = json.dumps({"architecture": "direct"}).encode()
+    await connection.send(start_request(api.access_token(), body=body))
+    with anyio.fail_after(10):
+        await api.voice.asked.wait()
+        api.stop.set()
+        await until_refused(api)
+    api.voice.gate.set()
+    [(status, started)] = await answers(connection, 1)
+    assert (status, len(started["sessionId"])) == (200, 36)
+    with anyio.fail_after(10), pytest.raises(anyio.EndOfStream):
+        await connection.receive()
+
+
+async def until_refused(api) -> None:
+    """Wait until nobody listens any longer: connections have been told to close by then."""
+    host, port = api.url.removeprefix("http://").split(":")
+    while True:
+        try:
+            await (await anyio.connect_tcp(host, int(port))).aclose()
+        except OSError:
+            return
+        await anyio.sleep(0.01)
