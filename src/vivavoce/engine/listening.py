@@ -107,7 +107,8 @@ class Listener:
             self._silent.append(heard < _SILENT_BELOW)
             if self._turns:
                 stirs = self.is_turn_open and self._room.stirs()
-                found = self._turns.feed(heard, interrupting=interrupting, stirs=stirs)
+                faint = self.is_turn_open and self._room.is_faint()
+                found = self._turns.feed(heard, interrupting=interrupting, stirs=stirs, faint=faint)
                 events += (self._absolute(event) for event in found)
         self._forget()
         return events

@@ -20,6 +20,7 @@ _STANDS_OUT: Final = 5.0  # in power: 7 dB
 _TALKS: Final = 0.5  # of the softest moments
 _SUDDEN: Final = 8.0  # in power, above the room: 9 dB
 _AS_LOUD_AS_SPEECH: Final = 0.05  # of the power of the loudest speech: -13 dB
+_FAINT: Final = 0.001  # of the same: -30 dB
 
 
 class Room:
@@ -51,11 +52,18 @@ class Room:
         """Whether the last 32 ms are a sudden sound that is no speech."""
         if not self._powers or self._is_speech[-1]:
             return False
-        spoken = zip(self._loudness, self._is_speech, strict=True)
-        loudest = max((loudness for loudness, is_speech in spoken if is_speech), default=0.0)
-        softest = min(self._loudness)
+        loudest, softest = self._loudest_speech, min(self._loudness)
         power = self._powers[-1]
         return loudest > 0 and power >= max(_SUDDEN * softest, _AS_LOUD_AS_SPEECH * loudest)
+
+    def is_faint(self) -> bool:
+        """Whether the last 32 ms are far softer than the speech that was heard."""
+        return bool(self._powers) and self._powers[-1] < _FAINT * self._loudest_speech
+
+    @property
+    def _loudest_speech(self) -> float:
+        spoken = zip(self._loudness, self._is_speech, strict=True)
+        return max((loudness for loudness, is_speech in spoken if is_speech), default=0.0)
 
     def _has_talk(self, softest: float) -> bool:
         near = [

@@ -17,6 +17,7 @@ FRAME_MS: Final = 32
 _START_FRAMES: Final = 3
 _RESUME_FRAMES: Final = 2
 _RELEASE_BELOW_THRESHOLD: Final = 0.15
+_RELEASE_FRAMES: Final = 3  # at the most: the detector of speech hears its end so much too late
 _SPECULATE_AFTER_MS: Final = 200
 _HINT_WITHIN_MS: Final = 2_500
 _STIR_FRAMES: Final = 3  # a click is shorter
@@ -60,7 +61,7 @@ TurnEvent = SpeechStarted | Speculate | SpeechResumed | SpeechStopped
 
 @dataclass(frozen=True, slots=True)
 class Holds:
-    """Milliseconds of silence that end a turn, by how finished its words sound."""
+    """Milliseconds of silence that end a turn, to the nearest frame, by how finished it sounds."""
 
     closed: int
     plain: int
@@ -83,8 +84,8 @@ class Holds:
 # Below 500 ms a hold cuts even fluent speech, which has gaps of up to 420 ms.
 _HOLDS: Final[Mapping[str, Holds]] = {
     "low": Holds(closed=1_000, plain=1_600, hanging=4_000, thinking=20_000),
-    "medium": Holds(closed=700, plain=1_000, hanging=2_200, thinking=20_000),
-    "auto": Holds(closed=700, plain=1_000, hanging=2_200, thinking=20_000),
+    "medium": Holds(closed=600, plain=1_000, hanging=2_200, thinking=20_000),
+    "auto": Holds(closed=600, plain=1_000, hanging=2_200, thinking=20_000),
     "high": Holds(closed=600, plain=700, hanging=1_600, thinking=10_000),
 }
 # Who thinks in silence should not be disturbed soon, and not be left alone for long.
@@ -193,6 +194,7 @@ class TurnDetector:
         self._speculated_ms: int | None = None
         self._awaits_hint = False
         self._hold_ms = policy.holds.plain
+        self._faint = 0  # frames in a row
         self._stirs = 0  # frames in a row
         self._stirred_ms: int | None = None  # in this pause
 
@@ -207,7 +209,12 @@ class TurnDetector:
         return self._start_ms is not None
 
     def feed(
-        self, probability: float, *, interrupting: bool = False, stirs: bool = False
+        self,
+        probability: float,
+        *,
+        interrupting: bool = False,
+        stirs: bool = False,
+        faint: bool = False,
     ) -> list[TurnEvent]:
         """Take the probability of the next 32 ms and return what it decides.
 
@@ -216,8 +223,11 @@ class TurnDetector:
             interrupting: Whether we are speaking ourselves: it then takes more speech to start.
             stirs: Whether there is a sudden sound that is no speech: who coughs in a pause is not
                 done yet, as a rule.
+            faint: Whether it is far softer than speech. What sounds like speech still, and is faint
+                already, belongs to the silence after it.
         """
         self._fed += 1
+        self._faint = self._faint + 1 if faint else 0
         is_speech = probability >= self.policy.threshold
         self._run = self._run + 1 if is_speech else 0
         self._stirs = self._stirs + 1 if stirs else 0
@@ -265,7 +275,8 @@ class TurnDetector:
             return [self._stop(start_ms)]
         if self._silent_since_ms is None:
             if quiet:
-                self._silent_since_ms = self.now_ms - FRAME_MS
+                frames = min(max(self._faint, 1), 1 + _RELEASE_FRAMES)
+                self._silent_since_ms = self.now_ms - frames * FRAME_MS
         elif self._run >= _RESUME_FRAMES:
             resumed = self._speculated_ms is not None
             self._continue_speech()
@@ -276,8 +287,9 @@ class TurnDetector:
         if self._silent_since_ms is None:
             return []
         silence_ms = self.now_ms - self._silent_since_ms
-        if silence_ms >= self._needed_ms(self._silent_since_ms):
-            return [self._stop(start_ms)]
+        if silence_ms + FRAME_MS // 2 >= self._needed_ms(self._silent_since_ms):
+            # Who begins again in this very moment is not cut off.
+            return [] if self._run else [self._stop(start_ms)]
         if silence_ms >= _SPECULATE_AFTER_MS and self._speculated_ms is None:
             self._speculated_ms = self.now_ms
             self._awaits_hint = self.policy.follows_words

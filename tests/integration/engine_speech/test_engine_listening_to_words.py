@@ -51,7 +51,7 @@ async def test_a_closed_answer_is_taken_sooner_than_a_story(models: Models):
         waits.append(ended_at - len(spoken) // 32)
     closed, story = waits
     assert closed < 700
-    assert 200 <= story - closed <= 400
+    assert 300 <= story - closed <= 500
 
 
 @pytest.mark.parametrize(

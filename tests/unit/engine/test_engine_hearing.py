@@ -96,6 +96,24 @@ class TestRoom:
         speech[4 * RATE : 6 * RATE] = 1
         assert all(self.standing_out(noise, speech))
 
+    def test_what_is_far_softer_than_the_speech_before_it_is_faint(self):
+        room = Room()
+        speech, breath = sound(1, 2, level=0.2), sound(0.2, 3, level=0.06)
+        faint = []
+        for part in (speech, breath, np.zeros(RATE // 5), speech):
+            self.standing_out(part, np.ones(part.size), room)
+            faint.append(room.is_faint())
+        assert faint == [False, False, True, False]
+
+    def test_behind_noise_nothing_is_faint(self):
+        room = Room()
+        noise = np.random.default_rng(1).normal(0, 0.05, 4 * RATE)
+        noise[RATE : 2 * RATE] += sound(1, 2, level=0.2)
+        speech = np.zeros(4 * RATE)
+        speech[RATE : 2 * RATE] = 1
+        self.standing_out(noise, speech, room)
+        assert not room.is_faint()
+
 
 class Loudness:
     """A detector of speech by loudness alone."""

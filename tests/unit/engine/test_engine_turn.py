@@ -45,6 +45,10 @@ class Call:
         (at,) = [at for at, event in self.events if isinstance(event, SpeechStopped)]
         return at - self.silence_began
 
+    def held(self, milliseconds: int) -> bool:
+        """Whether the turn ended after so much silence, to the nearest frame."""
+        return abs(self.stopped_after() - milliseconds) <= FRAME_MS // 2
+
     def speak_then_pause(self, text: str) -> None:
         """Speak for a second, fall silent, and let the text of the speculative pass come in."""
         self.hear(SILENCE, 1_000)
@@ -65,7 +69,7 @@ def test_a_turn_starts_with_padding_and_ends_at_its_speculation():
     assert speculate == Speculate(724, speculated_at)
     assert speculated_at == 2_048 + 224
     assert stopped == SpeechStopped(724, speculated_at)
-    assert stopped_at == 2_048 + 1_024
+    assert stopped_at == 2_048 + 992
 
 
 def test_words_that_may_be_others_do_not_show_that_somebody_is_done():
@@ -80,7 +84,7 @@ def test_words_that_may_be_others_do_not_show_that_somebody_is_done():
         holds.append(call.stopped_after())
     sure, doubtful = holds
     assert sure <= SEMANTIC.holds.plain + FRAME_MS
-    assert doubtful >= SEMANTIC.holds.hanging
+    assert abs(doubtful - SEMANTIC.holds.hanging) <= FRAME_MS // 2
 
 
 def test_a_request_for_time_by_its_sound_is_one_whatever_the_words():
@@ -90,7 +94,7 @@ def test_a_request_for_time_by_its_sound_is_one_whatever_the_words():
     call.hear(SILENCE, 500)
     call.detector.hint("Good near second.", asks_for_time=True, is_doubtful=True)
     call.hear(SILENCE, 30_000)
-    assert call.stopped_after() >= SEMANTIC.holds.thinking
+    assert call.held(SEMANTIC.holds.thinking)
 
 
 def test_a_click_is_not_speech():
@@ -119,13 +123,13 @@ def test_padding_does_not_reach_into_the_turn_before():
 @pytest.mark.parametrize(
     ("text", "hold"),
     [
-        ("Yes.", 700),
-        ("No, thank you.", 700),
-        ("Repeat, please.", 700),
-        ("Yes, of course.", 700),
-        ("No, not yet, sorry.", 700),
+        ("Yes.", 600),
+        ("No, thank you.", 600),
+        ("Repeat, please.", 600),
+        ("Yes, of course.", 600),
+        ("No, not yet, sorry.", 600),
         ("Yes and no, um", 2_200),
-        ("I don't know.", 700),
+        ("I don't know.", 600),
         ("I led a team of five people.", 1_000),
         ("What do you mean by that?", 1_000),
         ("I worked there for, um", 2_200),
@@ -133,7 +137,7 @@ def test_padding_does_not_reach_into_the_turn_before():
         ("My manager.", 2_200),
         ("I studied physics.", 2_200),
         ("About seven years.", 1_000),
-        ("Skip this question, please.", 700),
+        ("Skip this question, please.", 600),
         ("I think the reason was...", 2_200),
         ("Let me think.", 20_000),
         ("Good question. Give me a moment.", 20_000),
@@ -145,13 +149,13 @@ def test_padding_does_not_reach_into_the_turn_before():
 def test_the_hold_follows_the_words(text, hold):
     call = Call()
     call.speak_then_pause(text)
-    assert hold <= call.stopped_after() < hold + FRAME_MS
+    assert call.held(hold)
 
 
 def test_without_words_the_hold_is_the_plain_one():
     call = Call()
     call.speak_then_pause("")
-    assert 1_000 <= call.stopped_after() < 1_000 + FRAME_MS
+    assert call.held(1_000)
 
 
 def test_silence_alone_does_not_end_a_turn_while_its_words_are_awaited():
@@ -170,7 +174,7 @@ def test_words_that_never_come_are_not_awaited_for_long():
     call.hear(SPEECH, 1_000)
     call.silence_began = call.detector.now_ms
     call.hear(SILENCE, 10_000)
-    assert 2_500 <= call.stopped_after() < 2_500 + FRAME_MS
+    assert call.held(2_500)
 
 
 def test_server_vad_waits_for_no_words():
@@ -178,7 +182,7 @@ def test_server_vad_waits_for_no_words():
     call.hear(SPEECH, 1_000)
     call.silence_began = call.detector.now_ms
     call.hear(SILENCE, 1_000)
-    assert 500 <= call.stopped_after() < 500 + FRAME_MS
+    assert call.held(500)
 
 
 def test_a_pause_inside_an_answer_does_not_end_it():
@@ -212,6 +216,28 @@ def test_a_hint_for_a_pause_that_is_over_does_nothing():
     assert call.stopped_after() < 1_000 + FRAME_MS
 
 
+def test_silence_counts_from_the_last_sound_and_not_from_where_the_detector_notices():
+    for faint_frames, counted in ((0, 0), (2, 2), (3, 3), (10, 3)):
+        call = Call()
+        call.hear(SPEECH, 1_024)
+        for number in range(10):  # the detector of speech still hears some
+            call.detector.feed(SPEECH, faint=number >= 10 - faint_frames)
+        call.silence_began = call.detector.now_ms - counted * FRAME_MS
+        while call.detector.is_speaking:
+            for event in call.detector.feed(SILENCE, faint=True):
+                call.events.append((call.detector.now_ms, event))
+            call.detector.hint("")
+        assert call.held(1_000)
+
+
+def test_who_begins_again_at_the_very_end_of_the_hold_is_not_cut_off():
+    call = Call()
+    call.hear(SPEECH, 1_000)
+    call.hear(SILENCE, 960)
+    call.hear(SPEECH, 1_000)
+    assert call.kinds() == ["SpeechStarted", "Speculate", "SpeechResumed"]
+
+
 def test_a_click_in_the_closing_silence_does_not_prolong_it():
     call = Call()
     call.hear(SPEECH, 1_000)
@@ -223,7 +249,7 @@ def test_a_click_in_the_closing_silence_does_not_prolong_it():
 
 
 def test_a_cough_in_a_pause_prolongs_it_for_a_while():
-    for stirring_ms, at_least, below in ((192, 1_400, 1_500), (64, 1_000, 1_040)):
+    for stirring_ms, at_least, below in ((192, 1_400, 1_500), (64, 990, 1_040)):
         call = Call()
         call.hear(SPEECH, 1_000)
         call.silence_began = call.detector.now_ms
