@@ -11,7 +11,7 @@ import pytest
 
 from support.accessibility import faults_of
 from support.browser import open_browser, visit
-from support.interview import ANSWER, greetings, make_candidate
+from support.interview import ANSWER, QUESTION, greetings, make_candidate
 from support.recruiting import TITLE, expire, invite, revoke
 from support.speech import silence, speech
 from vivavoce.engine.phrases import normalised
@@ -20,6 +20,7 @@ pytestmark = pytest.mark.timeout(150)
 
 RATE = 48_000
 READY = "Good morning to everybody."
+ASIDE = "Somebody has left an umbrella in the hall."
 NO_MICROPHONE = """
 navigator.mediaDevices.getUserMedia = async () => {
   throw new DOMException('none', 'NotFoundError');
@@ -31,6 +32,8 @@ LISTENS = """(() => {
   return document.querySelector('[data-activity=listening]')
     && last?.dataset.speaker === 'ai' && last.dataset.final === 'true';
 })()"""
+FOCUSED = "document.activeElement.textContent"
+MAX_TABS = 12
 IS_OVER = "document.body.innerText.includes('Download what was said')"
 
 
@@ -71,10 +74,11 @@ async def test_a_candidate_goes_from_the_link_to_the_own_transcript(site, browse
         assert normalised(understood) == normalised(f"We understood: {READY}")
         assert await faults_of(room.page) == []
         await begin.click()
+        await shows(room, "The interviewer is speaking")
+        await usable(room, "speaking")
+        await speak_aside(room)
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(room.speak)
-            await shows(room, "The interviewer is speaking")
-            assert await faults_of(room.page) == []
             await room.page.get_by_role("heading", name="Thank you").wait_for(timeout=90_000)
             tasks.cancel_scope.cancel()
         async with room.page.expect_download() as download:
@@ -88,8 +92,20 @@ async def test_a_candidate_goes_from_the_link_to_the_own_transcript(site, browse
     said = " ".join(candidate.said)
     heard = " ".join(entry.content for entry in stored if entry.speaker == "candidate")
     assert jiwer.wer(normalised(said), normalised(heard)) <= 0.15
+    assert "umbrella" not in heard, "the microphone was off"
     assert await site.platform.until_settled(session_id) == "completed"
     assert asked - {""} == {urlsplit(site.platform.url).netloc}, "nobody else was asked"
+
+
+async def speak_aside(room):
+    """Say something to somebody in the room, with the microphone off."""
+    await room.until(LISTENS)
+    await room.click("Mute")
+    await shows(room, "Your microphone is off")
+    await usable(room, "muted")
+    await room.say(ASIDE)
+    await room.click("Unmute")
+    await shows(room, "The interviewer is listening")
 
 
 async def usable(room, state):
@@ -215,23 +231,94 @@ async def test_a_link_that_opens_nothing_says_why_and_what_to_do(site):
                     assert await faults_of(room.page) == []
 
 
-async def test_a_page_is_used_by_keyboard_alone(site, browser):
+async def press(room, name, key="Enter"):
+    """Go to a button by Tab from wherever the focus is, and press it."""
+    for _ in range(MAX_TABS):
+        await room.page.keyboard.press("Tab")
+        if await room.ask(FOCUSED) == name:
+            break
+    assert await room.ask(FOCUSED) == name
+    await room.page.keyboard.press(key)
+
+
+async def test_an_interview_is_held_by_keyboard_alone(site, browser):
     invited = await invite(site.platform)
+    await browser.add_init_script(NO_MICROPHONE)
     async with visit(browser, invited.url) as room:
-        keyboard = room.page.keyboard
-        focused = "document.activeElement.textContent"
-        await room.page.get_by_role("heading", name="Hello Robin Marsh").wait_for()
-        assert await room.ask(focused) == "Hello Robin Marsh"
+        await come_to_the_check_by_keyboard(room)
+        await shows(room, "You reach the interviewer")
+        await press(room, "Type my answers instead")
+        await room.until(LISTENS)
+        assert await room.ask(FOCUSED) == TITLE
+        await have_the_question_repeated(room)
+        await press(room, "Pause", "Space")
+        await shows(room, "Paused. Take your time.")
+        await usable(room, "paused")
+        assert await room.ask(FOCUSED) == "Go on"
+        await room.page.keyboard.press("Space")
+        await shows(room, "The interviewer is listening")
+        await look_into_help(room)
+        await answer_by_keyboard(room)
+        session_id = await session_of(site.platform, invited)
+        await press(room, "Leave")
+        assert await room.ask(FOCUSED) == "Leave the interview?"
+        await press(room, "Leave and end it")
+        await room.page.get_by_role("heading", name="Your interview is over").wait_for()
+        assert await room.ask(FOCUSED) == "Your interview is over"
+    events = await site.platform.fetch(
+        "select type from session_events where session_id = $1 and type in ('pause', 'resume')"
+        " order by seq",
+        session_id,
+    )
+    assert [event["type"] for event in events] == ["pause", "resume"]
+
+
+async def come_to_the_check_by_keyboard(room):
+    keyboard = room.page.keyboard
+    await room.page.get_by_role("heading", name="Hello Robin Marsh").wait_for()
+    assert await room.ask(FOCUSED) == "Hello Robin Marsh"
+    await press(room, "Continue")
+    await room.page.get_by_role("heading", name="Do you agree?").wait_for()
+    assert await room.ask(FOCUSED) == "Do you agree?"
+    for _ in await room.page.get_by_role("checkbox").all():
         await keyboard.press("Tab")
-        await keyboard.press("Enter")
-        await room.page.get_by_role("heading", name="Do you agree?").wait_for()
-        assert await room.ask(focused) == "Do you agree?"
-        for _ in await room.page.get_by_role("checkbox").all():
-            await keyboard.press("Tab")
-            await keyboard.press("Space")
-        await keyboard.press("Enter")
-        await room.page.get_by_role("heading", name="Can we hear you?").wait_for()
-        assert await room.ask(focused) == "Can we hear you?"
+        await keyboard.press("Space")
+    await keyboard.press("Enter")
+    await room.page.get_by_role("heading", name="Can we hear you?").wait_for()
+    assert await room.ask(FOCUSED) == "Can we hear you?"
+
+
+async def have_the_question_repeated(room):
+    def asked(lines):
+        return sum(QUESTION in text for speaker, text in lines if speaker == "ai")
+
+    before = await room.shown()
+    await press(room, "Repeat")
+    again = f"document.querySelectorAll('[role=log] li').length > {len(before) + 1}"
+    await room.until(f"({again}) && {LISTENS}")
+    assert asked(await room.shown()) == asked(before) + 1
+
+
+async def look_into_help(room):
+    """A dialog takes the focus, and gives it back."""
+    await press(room, "Help")
+    assert await room.ask(FOCUSED) == "Help"
+    assert await room.ask("document.activeElement.closest('dialog').open")
+    await room.page.keyboard.press("Escape")
+    await room.until("!document.querySelector('dialog')")
+    assert await room.ask("document.activeElement.matches('footer button')")
+
+
+async def answer_by_keyboard(room):
+    for _ in range(MAX_TABS):
+        if await room.ask("document.activeElement.id") == "answer":
+            break
+        await room.page.keyboard.press("Tab")
+    await room.page.keyboard.type(ANSWER)
+    await room.page.keyboard.press("Tab")
+    assert await room.ask(FOCUSED) == "Send"
+    await room.page.keyboard.press("Enter")
+    await room.page.get_by_role("log").get_by_text(ANSWER).wait_for()
 
 
 async def test_a_microphone_is_chosen_among_several(site, tmp_path):
