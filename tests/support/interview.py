@@ -129,13 +129,14 @@ async def open_test_platform(**variables: str) -> AsyncGenerator[Platform, None]
             patch.setenv(name, value)
         settings = load(ServerSettings, port=free_port())
         async with open_platform(settings, on_progress=lambda _: None) as stack:
+            # The tests share this process: what others start from here on is not of this home.
+            patch.undo()
             yield Platform(settings, stack)
             processes = psutil.Process().children(recursive=True)
-        # Machines that nobody claimed are killed by the kernel as their parent ends: that is on its
-        # way when the platform has stopped, and takes a moment where the processors are busy.
+        # The kernel kills machines that nobody claimed as their parent ends, which takes a moment.
         ours = [process for process in processes if str(home) in _words(process)]
         _, left = await anyio.to_thread.run_sync(partial(psutil.wait_procs, ours, timeout=5))
-        assert [_words(process) for process in left] == [], "the platform left processes behind"
+        assert [_words(process) for process in left] == []
 
 
 def _words(process: psutil.Process) -> str:
