@@ -91,6 +91,9 @@ def run_engine_process(
 
 @pytest.fixture(scope="session")
 def engine() -> Generator[Engine, None, None]:
-    """The engine that tests share. They may not count on being its only client."""
-    with run_engine_process() as running:
+    """The engine that tests share. They may not count on being its only client.
+
+    It takes calls however long turns wait: other tests use the same processors.
+    """
+    with run_engine_process(max_queue_seconds="60") as running:
         yield running

@@ -14,6 +14,9 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from vivavoce.engine.client_events import MAX_AUDIO_EVENT_BYTES
 
 REQUEST_SECONDS: Final = 8.0
+KEEP_ALIVE_SECONDS: Final = 60
+"""Longer than common clients keep an idle connection (httpx 5 s, aiohttp 15 s): they close it, and
+no request is sent into one that is being closed."""
 _WEBSOCKET_PING_SECONDS: Final = 20.0
 _HEAD_BYTES: Final = 16_384
 
@@ -160,6 +163,7 @@ def make_server(app: Any, *, shutdown_seconds: int, max_connections: int) -> Ser
             ws_ping_interval=_WEBSOCKET_PING_SECONDS,
             ws_ping_timeout=_WEBSOCKET_PING_SECONDS,
             ws_per_message_deflate=False,
+            timeout_keep_alive=KEEP_ALIVE_SECONDS,
             timeout_graceful_shutdown=shutdown_seconds,
             limit_concurrency=max_connections,
         )
