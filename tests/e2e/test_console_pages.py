@@ -17,6 +17,7 @@ from vivavoce.protocol.transcript import Speaker, TranscriptEvent
 pytestmark = pytest.mark.timeout(120)
 
 WORDS = "I have repaired bicycles since I left school."
+PURPLE = "#7a1fa2"
 MARKED = "[role=log] li mark"
 
 
@@ -161,7 +162,7 @@ async def test_two_recruiters_watch_a_session_as_it_is_spoken_until_one_deletes_
         (greeting, *_) = await platform.stored(call.session_id)
         for page in pages:
             await expect(page.locator("[role=log] li p").first).to_have_text(greeting.content)
-        await context_of_another_tenant_sees_nothing(site, browser, call.session_id)
+        await another_tenant_has_its_own_look_and_sees_nothing(site, browser, call.session_id)
         for number in (1, 2):
             await say(platform, call, f"{WORDS} {number}")
             for page in pages:
@@ -196,12 +197,14 @@ async def test_two_recruiters_watch_a_session_as_it_is_spoken_until_one_deletes_
         await context.close()
 
 
-async def context_of_another_tenant_sees_nothing(site, browser, session_id):
-    theirs = await recruiter(
-        browser.browser, site.platform, tenant_id=await add_tenant(site.platform)
-    )
+async def another_tenant_has_its_own_look_and_sees_nothing(site, browser, session_id):
+    tenant_id = await add_tenant(site.platform, accent=PURPLE)
+    theirs = await recruiter(browser.browser, site.platform, tenant_id=tenant_id)
     page = await open_page(theirs, f"/console/sessions/{session_id}")
     await page.get_by_role("heading", name="There is no such session").wait_for()
+    await expect(page.get_by_role("banner").locator("b")).to_have_text("Another organisation")
+    current = page.get_by_role("link", name="Sessions", exact=True)
+    await expect(current).to_have_css("border-bottom-color", "rgb(122, 31, 162)")
     assert await faults_of(page) == []
     await page.get_by_role("link", name="To the sessions").click()
     await page.get_by_role("heading", name="No session yet").wait_for()

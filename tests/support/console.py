@@ -20,9 +20,13 @@ async def link_into(platform: Platform) -> str:
         return await console_link(database, platform.url)
 
 
-async def add_tenant(platform: Platform, name: str = "Another organisation") -> str:
+async def add_tenant(
+    platform: Platform, name: str = "another organisation", *, accent: str | None = None
+) -> str:
     """A tenant that has nothing to do with the local one; gives its id."""
-    (row,) = await platform.fetch("insert into tenants (name) values ($1) returning id", name)
+    (row,) = await platform.fetch(
+        "insert into tenants (name, accent) values ($1, $2) returning id", name, accent
+    )
     return str(row["id"])
 
 

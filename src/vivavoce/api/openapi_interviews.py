@@ -21,6 +21,7 @@ from vivavoce.protocol.interviews import (
     SoundCheckRequest,
     SoundCheckServers,
 )
+from vivavoce.protocol.organisation import OrganisationView
 
 _INTERVIEW_ID: Final = {**SESSION_ID, "name": "interviewId"}
 _INVITATION_ID: Final = {**SESSION_ID, "name": "invitationId"}
@@ -43,6 +44,16 @@ EDGES: Final = (
         (400, 404, 405, 413, 500, 503),
         body=(SecretRequest,),
         answer=AccessTokenResponse,
+    ),
+    Edge(
+        "get",
+        "/v1/organisation",
+        "showOrganisation",
+        "Who the caller's tenant is, and how its pages look",
+        (401, 404, 405, 500, 503),
+        answer=OrganisationView,
+        security=(USER,),
+        is_tagged=True,
     ),
     Edge(
         "get",

@@ -1,5 +1,7 @@
 """Links into a platform that is up: to the console, and to an interview to try."""
 
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
@@ -69,12 +71,25 @@ async def console_link_of_home(settings: ServerSettings) -> str:
         Unavailable: If nothing runs from it, or its database does not answer.
     """
     url = api_url(settings)
+    async with open_database_of_home(settings) as database:
+        return await console_link(database, url)
+
+
+@asynccontextmanager
+async def open_database_of_home(settings: ServerSettings) -> AsyncGenerator[Database, None]:
+    """The database of the settings, or the embedded one that runs in this home.
+
+    Raises:
+        Unavailable: If it does not answer.
+    """
     if settings.database_url is not None:
         dsn = settings.database_url.get_secret_value()
     else:
         postgres = await attach_postgres(settings.home)
         if postgres is None:
-            raise Unavailable(f"The database in {settings.home} does not answer.")
+            raise Unavailable(
+                f"The database in {settings.home} does not answer. Start it with: viva up"
+            )
         dsn = postgres.dsn
     async with open_database(dsn, min_size=1, max_size=1) as database:
-        return await console_link(database, url)
+        yield database

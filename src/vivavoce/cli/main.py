@@ -18,6 +18,7 @@ Examples:
   viva demo               hold a whole spoken interview, and watch it
   viva up                 run everything on http://localhost:8000
   viva console            a link into the console
+  viva accent '#7a1fa2'   the colour of your pages
   viva token              an access token for the local tenant
   viva interviews list    what is planned, and links for candidates
   viva sessions list      the interviews so far
@@ -214,6 +215,32 @@ def console() -> None:
     from vivavoce.settings import ServerSettings, load
 
     click.echo(run(lambda: console_link_of_home(load(ServerSettings))))
+
+
+@viva.command(
+    epilog="""\b
+Examples:
+  viva accent '#7a1fa2'
+  viva accent none                    the pages' own colour again
+  viva accent '#7a1fa2' --tenant 10ca1000-0000-4000-8000-000000000001
+"""
+)
+@click.argument("colour")
+@click.option("--tenant", type=click.UUID, help="Tenant; the local one if not given.")
+def accent(colour: str, tenant: object) -> None:
+    """Give a tenant's pages an accent COLOUR, as #rrggbb.
+
+    It must be dark enough to be read on a light page; a lighter one for dark pages is made of it.
+    """
+    from vivavoce.cli.accent_command import accent_command
+    from vivavoce.cli.home import TENANT_ID
+    from vivavoce.settings import ServerSettings, load
+
+    wanted = None if colour == "none" else colour
+    name = run(
+        lambda: accent_command(load(ServerSettings), str(tenant or TENANT_ID), accent=wanted)
+    )
+    click.echo(f"{name}: {'the pages have their own colour' if wanted is None else colour}.")
 
 
 @viva.command()

@@ -11,6 +11,7 @@ import msgspec
 from vivavoce import tokens
 from vivavoce.control.occasion import plan_of_draft
 from vivavoce.control.plane import ControlPlane
+from vivavoce.control.theme import theme_of
 from vivavoce.protocol.interview_start import CandidateInfo
 from vivavoce.protocol.interviews import (
     DEFAULT_INVITATION_SECONDS,
@@ -62,6 +63,7 @@ def welcome_to(
         invitation_id=_NO_INVITATION if invitation is None else invitation.id,
         state="pending" if invitation is None else invitation_state(plane, invitation),
         organisation=host.organisation,
+        theme=None if host.accent is None else theme_of(host.accent),
         title=interview.title,
         role=interview.role,
         language=interview.language,

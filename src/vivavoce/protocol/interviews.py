@@ -12,6 +12,7 @@ from vivavoce.protocol.interview_start import (
     TurnServerConfig,
     Uuid,
 )
+from vivavoce.protocol.organisation import Theme
 
 MAX_QUESTIONS = 100
 MAX_COMPETENCIES = 30
@@ -210,6 +211,8 @@ class InvitationWelcome(msgspec.Struct, rename="camel", frozen=True, kw_only=Tru
     state: InvitationState
     organisation: str
     """Who invites, and reads the transcript."""
+    theme: Theme | None
+    """Colours of the pages; None: their own."""
     title: str
     role: str
     language: str

@@ -20,6 +20,7 @@ from vivavoce.protocol import (
     interviews,
     machine,
     messages,
+    organisation,
     problem,
     realtime,
     sessions,
@@ -70,6 +71,7 @@ SENT: Final[Mapping[str, Any]] = {
     "sound-check-servers": interviews.SoundCheckServers,
     "sound-check-answer": interviews.SoundCheckAnswer,
     "access-token-response": interviews.AccessTokenResponse,
+    "organisation-view": organisation.OrganisationView,
     "problem": problem.Problem,
 }
 """What we answer: a field that is always written is always there."""

@@ -51,6 +51,8 @@ class Host(msgspec.Struct, frozen=True, kw_only=True):
 
     organisation: str
     retention_days: int | None
+    accent: str | None
+    """Of the tenant's pages."""
 
 
 _SELECT: Final = """
@@ -170,7 +172,7 @@ async def host_of(conn: Connection, *, tenant_id: str, company_id: str | None) -
     """
     record = await conn.fetchrow(
         """
-        select coalesce(c.name, t.name) as organisation, t.retention_days
+        select coalesce(c.name, t.name) as organisation, t.retention_days, t.accent
         from tenants t left join companies c on c.tenant_id = t.id and c.id = $2
         where t.id = $1
         """,

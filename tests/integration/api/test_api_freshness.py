@@ -37,6 +37,7 @@ async def test_whoever_has_the_latest_is_told_so(api):
         interview,
         f"{interview}/invitations",
         f"/v1/invitations/{guest.invitation_id}",
+        "/v1/organisation",
     ):
         first = await read(api, path)
         tag = first.headers["ETag"]

@@ -20,6 +20,7 @@ from vivavoce.errors import AuthenticationFailed
         ["engine", "--help"],
         ["token", "--help"],
         ["console", "--help"],
+        ["accent", "--help"],
         ["interviews", "--help"],
         ["sessions", "--help"],
         ["db", "--help"],

@@ -1,11 +1,14 @@
 """Links into a platform: made for what is there, and no unused one is left over."""
 
 import asyncpg
+import pytest
 
 from support.postgres import admin_dsn, database, database_name, dsn, postgres
+from vivavoce.cli.accent_command import accent_command
 from vivavoce.cli.home import INTERVIEW_ID, TENANT_ID
 from vivavoce.cli.links import trial_link
 from vivavoce.cli.local_tenant import prepare_local_tenant
+from vivavoce.errors import InvalidRequest, NotFound
 from vivavoce.settings import ServerSettings
 from vivavoce.store.interviews import get_interview
 from vivavoce.store.invitations import find_by_secret, host_of
@@ -46,3 +49,25 @@ async def test_a_trial_that_nobody_came_to_is_replaced_and_any_other_stays(datab
     async with database.as_service() as conn:
         found = [await find_by_secret(conn, secret) for secret in secrets]
     assert [one is not None for one in found] == [True, False, True]
+
+
+async def test_an_accent_is_a_tenants_own_and_is_refused_where_it_could_not_be_read(
+    database, admin_dsn, dsn
+):
+    settings = ServerSettings(organisation="Ours", database_url=dsn)
+    await prepare_local_tenant(admin_dsn, settings)
+
+    async def accent():
+        async with database.as_service() as conn:
+            return (await host_of(conn, tenant_id=TENANT_ID, company_id=None)).accent
+
+    assert await accent_command(settings, TENANT_ID, "#7A1FA2") == "Ours"
+    await prepare_local_tenant(admin_dsn, settings)
+    assert await accent() == "#7a1fa2", "the next start leaves it alone"
+    with pytest.raises(InvalidRequest, match="too pale"):
+        await accent_command(settings, TENANT_ID, "#ffd400")
+    assert await accent() == "#7a1fa2"
+    with pytest.raises(NotFound):
+        await accent_command(settings, INTERVIEW_ID, "#7a1fa2")
+    await accent_command(settings, TENANT_ID, None)
+    assert await accent() is None

@@ -504,6 +504,7 @@ export interface InvitationWelcome {
   invitationId: string;
   state: "completed" | "expired" | "in_progress" | "opened" | "pending" | "revoked";
   organisation: string;
+  theme: Theme | null;
   title: string;
   role: string;
   language: string;
@@ -630,6 +631,12 @@ export interface OpenAIConfig {
 export interface OpenAIVoiceConfig {
   voice?: string;
   speed?: number | null;
+}
+
+/** `GET /v1/organisation`. */
+export interface OrganisationView {
+  name: string;
+  theme: Theme | null;
 }
 
 /** The rest of the reply will not be played (WebRTC only). */
@@ -866,6 +873,13 @@ export interface SessionView {
   expiresAt: string;
 }
 
+/** What comes of an accent colour on one ground, each as `#rrggbb`. */
+export interface Shades {
+  accent: string;
+  onAccent: string;
+  accentSoft: string;
+}
+
 /** The voice model's answer. The call is hung up at `ends_at`, if not before. */
 export interface SoundCheckAnswer {
   answer: string;
@@ -907,6 +921,12 @@ export interface SpeechStopped {
 export interface StatusDetails {
   type?: string | null;
   reason?: string | null;
+}
+
+/** A tenant's colours; every text in them has a contrast of at least 4.5:1. */
+export interface Theme {
+  light: Shades;
+  dark: Shades;
 }
 
 /** The candidate said nothing for `idle_timeout_ms`. */
@@ -1088,6 +1108,10 @@ export const edges = {
     "method": "POST",
     "path": "/functions/v1/console-token"
   },
+  "showOrganisation": {
+    "method": "GET",
+    "path": "/v1/organisation"
+  },
   "showWelcome": {
     "method": "GET",
     "path": "/v1/invitation"
@@ -1162,6 +1186,7 @@ export interface EdgeShapes {
   listMachines: { request: undefined; response: MachineList };
   openInvitation: { request: SecretRequest; response: AccessTokenResponse };
   enterConsole: { request: SecretRequest; response: AccessTokenResponse };
+  showOrganisation: { request: undefined; response: OrganisationView };
   showWelcome: { request: undefined; response: InvitationWelcome };
   giveConsent: { request: ConsentRequest; response: ConsentView };
   showCheckServers: { request: undefined; response: SoundCheckServers };

@@ -3,6 +3,7 @@ import type { WebRTCConnectionError, wire } from '@vivavoce/client';
 import { useEffect, useState } from 'react';
 import { Heading } from '../ui/Heading.tsx';
 import { Trouble, Waiting } from '../ui/Notice.tsx';
+import { dress } from '../ui/theme.ts';
 import { Consent } from './Consent.tsx';
 import { DeviceCheck } from './DeviceCheck.tsx';
 import { Over } from './End.tsx';
@@ -67,6 +68,7 @@ function Steps(props: {
   const [choice, setChoice] = useState<Choice>(keptChoice);
   useEffect(() => {
     document.title = `${welcome.title} · Interview`;
+    dress(welcome.theme);
   }, [welcome]);
   const agree = async () => {
     await invitation.agree(welcome.consent);

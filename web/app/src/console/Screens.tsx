@@ -1,5 +1,7 @@
 import { useStore } from '@vivavoce/react';
 import { type ReactNode, useEffect, useRef } from 'react';
+import { dress } from '../ui/theme.ts';
+import { atStart } from '../ui/words.ts';
 import { useDesk, useLive } from './context.ts';
 import { InterviewScreen, NewInterviewScreen } from './InterviewScreen.tsx';
 import { InterviewsScreen } from './InterviewsScreen.tsx';
@@ -65,10 +67,12 @@ function Header(props: { readonly place: Place; readonly onLeave: () => void }) 
   const { feed, router } = useDesk();
   const { page } = props.place;
   const { value } = useLive(feed.sessions(null));
+  const organisation = useLive(feed.organisation).value;
+  useEffect(() => dress(organisation?.theme ?? null), [organisation]);
   const live = value?.rows.filter(({ status }) => isTalking(status)).length ?? 0;
   return (
     <header className="top">
-      <b className="brand">Vivavoce</b>
+      <b className="brand">{atStart(organisation?.name ?? '')}</b>
       <nav aria-label="Console">
         <Link to={{ page: 'interviews' }} isCurrent={ofInterviews.includes(page)}>
           Interviews

@@ -21,6 +21,7 @@ export interface LiveRows<Row> extends Live<Rows<Row>> {
  * its place.
  */
 export interface Feed {
+  readonly organisation: Live<wire.OrganisationView>;
   readonly interviews: LiveRows<wire.InterviewView>;
   readonly interview: (interviewId: string) => Live<wire.InterviewView>;
   readonly invitations: (interviewId: string) => LiveRows<wire.InvitationView>;
@@ -53,6 +54,10 @@ export function openFeed(api: Api, page: Page = document): Feed {
   const places = (sessionId: string) => ({ places: { sessionId } });
 
   return {
+    organisation: one(
+      (tag) => api.askUnlessKnown('showOrganisation', {}, tag),
+      () => null,
+    ),
     interviews: list({
       page,
       every: slowMs,
