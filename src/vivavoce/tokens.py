@@ -2,7 +2,8 @@
 
 Four kinds, all JWTs (RFC 7519) signed with ES256 by a key with a `kid`, told apart by `aud`:
 
-- access token (`viva`): a user of a tenant; claims `sub`, `tenant_id`, `role`.
+- access token (`viva`): a user of a tenant; claims `sub`, `tenant_id`, `role`; one from the console
+  also `console_link`, the entry that it ends with.
 - invitation token (`viva-invitation`): a candidate before the interview; claim `invitation_id`.
 - session token (`viva-session`): one person in one interview, at most one hour.
 - machine token (`viva-machine`): one machine's right to store one session's transcript.
@@ -56,6 +57,7 @@ class Identity:
     role: str
     session_id: str | None
     invitation_id: str | None
+    console_link: str | None
     permissions: frozenset[str]
     token_id: str
     issued_at: int
@@ -120,6 +122,7 @@ def issue(
     role: str = "authenticated",
     session_id: str | None = None,
     invitation_id: str | None = None,
+    console_link: str | None = None,
     permissions: Sequence[str] = (),
     now: float | None = None,
     **extra: Any,
@@ -135,6 +138,7 @@ def issue(
         role: Database role.
         session_id: Restricts the token to one session.
         invitation_id: Restricts the token to one invitation, and the sessions started with it.
+        console_link: By which a recruiter came in; the token ends when they leave.
         permissions: What it allows.
         now: Seconds since the epoch; the clock if None.
         extra: Further claims.
@@ -158,6 +162,8 @@ def issue(
         claims["session_id"] = session_id
     if invitation_id is not None:
         claims["invitation_id"] = invitation_id
+    if console_link is not None:
+        claims["console_link"] = console_link
     key = keys.keys[0]
     return jwt.encode({"alg": ALGORITHM, "kid": key.kid, "typ": "JWT"}, claims, key)
 
@@ -309,9 +315,10 @@ def _identity(claims: dict[str, Any]) -> Identity:
         app_metadata.get("tenant_id") if isinstance(app_metadata, dict) else None
     )
     session_id, invitation_id = claims.get("session_id"), claims.get("invitation_id")
+    console_link = claims.get("console_link")
     permissions = claims.get("permissions", [])
     limits = [value for value in (session_id, invitation_id) if value is not None]
-    ids = [claims["sub"], tenant_id, *limits]
+    ids = [claims["sub"], tenant_id, *limits, *([] if console_link is None else [console_link])]
     if (
         claims.get("role") != "authenticated"
         or not all(_is_uuid(value) for value in ids)
@@ -330,6 +337,7 @@ def _identity(claims: dict[str, Any]) -> Identity:
         role="authenticated",
         session_id=session_id,
         invitation_id=invitation_id,
+        console_link=console_link,
         permissions=frozenset(permissions),
         token_id=claims["jti"],
         issued_at=claims["iat"],

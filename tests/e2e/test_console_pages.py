@@ -33,8 +33,13 @@ async def test_a_link_lets_one_recruiter_in_once(site, browser):
         assert page.url == f"{site.platform.url}/console", "the secret does not stay in the address"
         await page.reload()
         await page.get_by_role("heading", name="Interviews").wait_for()
+        copied = await room.ask("JSON.parse(sessionStorage['vivavoce-console']).accessToken")
         await room.click("Sign out")
-        await page.get_by_role("heading", name="You have signed out").wait_for()
+        await page.get_by_role("heading", name="You have signed out", exact=True).wait_for()
+        again = await page.request.get(
+            f"{site.platform.url}/v1/sessions", headers={"authorization": f"Bearer {copied}"}
+        )
+        assert again.status == 401, "a copy of it opens nothing either"
         assert await faults_of(page) == []
         assert await room.ask("sessionStorage.length") == 0
         await page.reload()

@@ -67,6 +67,7 @@ EDGES: Final = (
     interview_start.interview_start,
     invitation.invitation_token,
     invitation.console_token,
+    invitation.leave_console,
     invitation.show_welcome,
     invitation.give_consent,
     sound_check.show_servers,

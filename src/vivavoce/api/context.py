@@ -14,6 +14,7 @@ from vivavoce.api.ingest_queue import IngestQueue
 from vivavoce.api.metrics import Metrics
 from vivavoce.api.pages import Pages
 from vivavoce.api.problems import Rendered, request_id_of
+from vivavoce.control.console import require_entry
 from vivavoce.control.plane import ControlPlane
 from vivavoce.errors import NotFound
 from vivavoce.protocol.codec import encode
@@ -33,15 +34,30 @@ class Api:
     metrics: Metrics
     pages: Pages
 
-    def identify(
+    async def identify(
         self, request: AnyRequest, audiences: Sequence[str], *, grace: int = 0
     ) -> tokens.Identity:
         """Who is asking.
 
         Raises:
             AuthenticationFailed: If the token is missing or not good.
+            Unavailable: As in `whose`.
         """
-        return self.authenticator.verify(bearer_token(request), audiences, grace=grace)
+        return await self.whose(bearer_token(request), audiences, grace=grace)
+
+    async def whose(
+        self, token: str, audiences: Sequence[str], *, grace: int = 0
+    ) -> tokens.Identity:
+        """Whose token it is.
+
+        Raises:
+            AuthenticationFailed: If it is not good, or from a console that was left.
+            Unavailable: If it is from a console, and the database does not answer.
+        """
+        identity = self.authenticator.verify(token, audiences, grace=grace)
+        if identity.console_link is not None:
+            await require_entry(self.plane, identity)
+        return identity
 
 
 ApiParts = NamedDependency[Api]

@@ -43,7 +43,7 @@ async def start(
     Raises:
         VivavoceError: If the token is not good, or there is no session.
     """
-    identity = api.authenticator.verify(token, (tokens.ACCESS, tokens.INVITATION))
+    identity = await api.whose(token, (tokens.ACCESS, tokens.INVITATION))
     wanted = decode(body or b"{}", InterviewStartRequest, max_bytes=MAX_BODY_BYTES)
     try:
         started = await _start(

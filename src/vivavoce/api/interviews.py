@@ -47,7 +47,7 @@ MAX_BODY_BYTES: Final = 16_384
 @get(LIST)
 async def list_interviews(request: AnyRequest, api: ApiParts) -> Response[bytes]:
     """The tenant's interviews, the newest first."""
-    identity = api.identify(request, (tokens.ACCESS,))
+    identity = await api.identify(request, (tokens.ACCESS,))
 
     async def read(limit: int, before: Place | None) -> list[InterviewRow]:
         async with api.plane.database.as_tenant(identity.claims) as conn:
@@ -61,7 +61,7 @@ async def list_interviews(request: AnyRequest, api: ApiParts) -> Response[bytes]
 @post(LIST, status_code=201, request_max_body_size=MAX_DRAFT_BYTES)
 async def create_interview(request: AnyRequest, body: RawBody, api: ApiParts) -> Response[bytes]:
     """Plan an interview."""
-    identity = api.identify(request, (tokens.ACCESS,))
+    identity = await api.identify(request, (tokens.ACCESS,))
     draft = _draft(body)
     async with api.plane.database.as_tenant(identity.claims) as conn:
         row = await rows.insert_interview(
@@ -80,7 +80,7 @@ async def create_interview(request: AnyRequest, body: RawBody, api: ApiParts) ->
 @post(PREVIEW, status_code=200, request_max_body_size=MAX_DRAFT_BYTES)
 async def preview_interview(request: AnyRequest, body: RawBody, api: ApiParts) -> Response[bytes]:
     """Show what would come of a plan, and refuse what would be refused; nothing is kept."""
-    identity = api.identify(request, (tokens.ACCESS,))
+    identity = await api.identify(request, (tokens.ACCESS,))
     return answer(await preview(api.plane, identity, _draft(body)))
 
 
@@ -89,7 +89,7 @@ async def show_interview(
     request: AnyRequest, interview_id: FromPath[str], api: ApiParts
 ) -> Response[bytes]:
     """One interview."""
-    identity = api.identify(request, (tokens.ACCESS,))
+    identity = await api.identify(request, (tokens.ACCESS,))
     wanted = id_of(interview_id, "interview")
     async with api.plane.database.as_tenant(identity.claims) as conn:
         row = await rows.get_interview(conn, wanted)
@@ -101,7 +101,7 @@ async def replace_interview(
     request: AnyRequest, interview_id: FromPath[str], body: RawBody, api: ApiParts
 ) -> Response[bytes]:
     """Plan an interview anew; sessions keep what they began with."""
-    identity = api.identify(request, (tokens.ACCESS,))
+    identity = await api.identify(request, (tokens.ACCESS,))
     wanted, draft = id_of(interview_id, "interview"), _draft(body)
     async with api.plane.database.as_tenant(identity.claims) as conn:
         row = await rows.replace_interview(conn, wanted, draft)
@@ -118,7 +118,7 @@ async def replace_interview(
 @delete(ONE, status_code=204)
 async def delete_interview(request: AnyRequest, interview_id: FromPath[str], api: ApiParts) -> None:
     """Delete an interview that was never held, with its invitations."""
-    identity = api.identify(request, (tokens.ACCESS,))
+    identity = await api.identify(request, (tokens.ACCESS,))
     wanted = id_of(interview_id, "interview")
     async with api.plane.database.as_tenant(identity.claims) as conn:
         await rows.delete_interview(conn, wanted)
@@ -136,7 +136,7 @@ async def create_invitation(
     request: AnyRequest, interview_id: FromPath[str], body: RawBody, api: ApiParts
 ) -> Response[bytes]:
     """Invite a candidate; an empty body asks for the defaults. The link is shown this once."""
-    identity = api.identify(request, (tokens.ACCESS,))
+    identity = await api.identify(request, (tokens.ACCESS,))
     wanted = id_of(interview_id, "interview")
     asked = decode(body or b"{}", InvitationRequest, max_bytes=MAX_BODY_BYTES)
     row, secret = await invitations.invite(
@@ -152,7 +152,7 @@ async def list_invitations(
     request: AnyRequest, interview_id: FromPath[str], api: ApiParts
 ) -> Response[bytes]:
     """The invitations of an interview, the newest first."""
-    identity = api.identify(request, (tokens.ACCESS,))
+    identity = await api.identify(request, (tokens.ACCESS,))
     wanted = id_of(interview_id, "interview")
 
     async def read(limit: int, before: Place | None) -> list[InvitationRow]:
@@ -172,7 +172,7 @@ async def show_invitation(
     request: AnyRequest, invitation_id: FromPath[str], api: ApiParts
 ) -> Response[bytes]:
     """One invitation."""
-    identity = api.identify(request, (tokens.ACCESS,))
+    identity = await api.identify(request, (tokens.ACCESS,))
     wanted = id_of(invitation_id, "invitation")
     async with api.plane.database.as_tenant(identity.claims) as conn:
         row = await invitation_rows.get_invitation(conn, wanted)
@@ -184,7 +184,7 @@ async def revoke_invitation(
     request: AnyRequest, invitation_id: FromPath[str], api: ApiParts
 ) -> Response[bytes]:
     """Take an invitation back, and end the session that goes on with it."""
-    identity = api.identify(request, (tokens.ACCESS,))
+    identity = await api.identify(request, (tokens.ACCESS,))
     wanted = id_of(invitation_id, "invitation")
     row = await invitations.take_back(
         api.plane, identity, wanted, request_id=request_id_of(request)

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from litestar import Response, get, post
+from litestar import Response, delete, get, post
 from litestar.params import RawBody
 
 from vivavoce import tokens
@@ -37,17 +37,24 @@ async def console_token(request: AnyRequest, body: RawBody, api: ApiParts) -> Re
     )
 
 
+@delete(CONSOLE_TOKEN, status_code=204)
+async def leave_console(request: AnyRequest, api: ApiParts) -> None:
+    """Take a console's access token back: nobody comes in with it any more."""
+    identity = await api.identify(request, (tokens.ACCESS,))
+    await console.leave_console(api.plane, identity, request_id=request_id_of(request))
+
+
 @get(WELCOME)
 async def show_welcome(request: AnyRequest, api: ApiParts) -> Response[bytes]:
     """What a candidate is told before anything begins."""
-    identity = api.identify(request, (tokens.INVITATION,))
+    identity = await api.identify(request, (tokens.INVITATION,))
     return answer(await invited.welcome(api.plane, identity))
 
 
 @post(CONSENTS, status_code=201, request_max_body_size=MAX_BODY_BYTES)
 async def give_consent(request: AnyRequest, body: RawBody, api: ApiParts) -> Response[bytes]:
     """Keep what a candidate agrees to."""
-    identity = api.identify(request, (tokens.INVITATION,))
+    identity = await api.identify(request, (tokens.INVITATION,))
     given = decode(body, ConsentRequest, max_bytes=MAX_BODY_BYTES)
     consent = await invited.agree(api.plane, identity, given, request_id=request_id_of(request))
     return answer(consent, status=201)

@@ -20,7 +20,7 @@ async def machine_reports(
     request: AnyRequest, machine_id: FromPath[str], body: RawBody, api: ApiParts
 ) -> Response[bytes]:
     """Take reports; answered after commit, so that the machine may forget them."""
-    identity = api.identify(request, (tokens.MACHINE,))
+    identity = await api.identify(request, (tokens.MACHINE,))
     told = decode(body, MachineReports, max_bytes=MAX_BODY_BYTES)
     await take_reports(api.plane, identity, machine_id, told.reports)
     return answer({"accepted": len(told.reports)})

@@ -46,6 +46,15 @@ EDGES: Final = (
         answer=AccessTokenResponse,
     ),
     Edge(
+        "delete",
+        "/functions/v1/console-token",
+        "leaveConsole",
+        "Take a console's access token back",
+        (401, 403, 405, 500, 503),
+        status=204,
+        security=(USER,),
+    ),
+    Edge(
         "get",
         "/v1/organisation",
         "showOrganisation",

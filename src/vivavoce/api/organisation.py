@@ -17,7 +17,7 @@ PATH: Final = "/v1/organisation"
 @get(PATH)
 async def show_organisation(request: AnyRequest, api: ApiParts) -> Response[bytes]:
     """The caller's tenant."""
-    identity = api.identify(request, (tokens.ACCESS,))
+    identity = await api.identify(request, (tokens.ACCESS,))
     async with api.plane.database.as_tenant(identity.claims) as conn:
         host = await host_of(conn, tenant_id=identity.tenant_id, company_id=None)
     theme = None if host.accent is None else theme_of(host.accent)

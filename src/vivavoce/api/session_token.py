@@ -20,10 +20,12 @@ MAX_BODY_BYTES: Final = 4096
 async def session_token(request: AnyRequest, body: RawBody, api: ApiParts) -> Response[bytes]:
     """Renew a session token; a session token needs no body."""
     try:
-        identity = api.identify(request, (*PEOPLE, tokens.INVITATION))
+        identity = await api.identify(request, (*PEOPLE, tokens.INVITATION))
     except AuthenticationFailed as error:
         if not error.details.get("expired"):
             raise
-        identity = api.identify(request, (tokens.SESSION,), grace=tokens.RENEWAL_GRACE_SECONDS)
+        identity = await api.identify(
+            request, (tokens.SESSION,), grace=tokens.RENEWAL_GRACE_SECONDS
+        )
     wanted = decode(body or b"{}", SessionTokenRequest, max_bytes=MAX_BODY_BYTES)
     return answer(await renew_token(api.plane, identity, wanted.session_id))

@@ -57,7 +57,7 @@ MAX_BODY_BYTES: Final = 16_384
 @get(LIST)
 async def list_sessions(request: AnyRequest, api: ApiParts) -> Response[bytes]:
     """The tenant's sessions, the newest first."""
-    identity = api.identify(request, (tokens.ACCESS,))
+    identity = await api.identify(request, (tokens.ACCESS,))
     status = request.query_params.get("status")
     if status is not None and status not in list(SessionStatus):
         raise InvalidRequest("status: there is no such status.")
@@ -80,7 +80,7 @@ async def show_session(
     request: AnyRequest, session_id: FromPath[str], api: ApiParts
 ) -> Response[bytes]:
     """One session."""
-    identity = api.identify(request, PEOPLE)
+    identity = await api.identify(request, PEOPLE)
     wanted = session_id_of(session_id, identity)
     session = await visible_session(api.plane, identity, wanted)
     return answer_if_changed(request, _view(api, session))
@@ -91,7 +91,7 @@ async def end_session(
     request: AnyRequest, session_id: FromPath[str], body: RawBody, api: ApiParts
 ) -> Response[bytes]:
     """End a session; ending one that is over is fine."""
-    identity = api.identify(request, PEOPLE)
+    identity = await api.identify(request, PEOPLE)
     asked = decode(body or b"{}", EndRequest, max_bytes=MAX_BODY_BYTES)
     session = await end_by_caller(
         api.plane,
@@ -106,7 +106,7 @@ async def end_session(
 @delete(ONE, status_code=204)
 async def erase_session(request: AnyRequest, session_id: FromPath[str], api: ApiParts) -> None:
     """Erase a session that is over, with its transcript."""
-    identity = api.identify(request, (tokens.ACCESS,))
+    identity = await api.identify(request, (tokens.ACCESS,))
     await erase(
         api.plane,
         identity,
@@ -120,7 +120,7 @@ async def report_call(
     request: AnyRequest, session_id: FromPath[str], body: RawBody, api: ApiParts
 ) -> None:
     """Take the id of a call that a client of the direct architecture has made."""
-    identity = api.identify(request, PEOPLE)
+    identity = await api.identify(request, PEOPLE)
     wanted = session_id_of(session_id, identity)
     told = decode(body, CallRequest, max_bytes=MAX_BODY_BYTES)
     await room.note_direct_call(api.plane, identity, wanted, told.call_id)
@@ -131,7 +131,7 @@ async def add_event(
     request: AnyRequest, session_id: FromPath[str], body: RawBody, api: ApiParts
 ) -> Response[bytes]:
     """Take a control of the room."""
-    identity = api.identify(request, PEOPLE)
+    identity = await api.identify(request, PEOPLE)
     wanted = session_id_of(session_id, identity)
     told = decode(body, EventRequest, max_bytes=MAX_BODY_BYTES)
     event = await room.note_event(api.plane, identity, wanted, told)
@@ -143,7 +143,7 @@ async def list_events(
     request: AnyRequest, session_id: FromPath[str], api: ApiParts
 ) -> Response[bytes]:
     """What happened in a session besides speech, such as a wish for an accommodation."""
-    identity = api.identify(request, PEOPLE)
+    identity = await api.identify(request, PEOPLE)
     wanted = session_id_of(session_id, identity)
     async with api.plane.database.as_tenant(identity.claims) as conn:
         await session_seen_by(conn, identity, wanted)
@@ -164,7 +164,7 @@ async def list_machines(
     request: AnyRequest, session_id: FromPath[str], api: ApiParts
 ) -> Response[bytes]:
     """The machines that a session has had: the books are ours, so its tenant is asked first."""
-    identity = api.identify(request, (tokens.ACCESS,))
+    identity = await api.identify(request, (tokens.ACCESS,))
     wanted = session_id_of(session_id, identity)
     await visible_session(api.plane, identity, wanted)
     async with api.plane.database.as_service() as conn:

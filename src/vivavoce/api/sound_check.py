@@ -19,14 +19,14 @@ MAX_BODY_BYTES: Final = 131_072
 @get(PATH)
 async def show_servers(request: AnyRequest, api: ApiParts) -> Response[bytes]:
     """What the call of a check may go by."""
-    identity = api.identify(request, (tokens.INVITATION,))
+    identity = await api.identify(request, (tokens.INVITATION,))
     return answer(await sound_check.servers_of_check(api.plane, identity))
 
 
 @post(PATH, status_code=201, request_max_body_size=MAX_BODY_BYTES)
 async def check_sound(request: AnyRequest, body: RawBody, api: ApiParts) -> Response[bytes]:
     """Make a call that only listens."""
-    identity = api.identify(request, (tokens.INVITATION,))
+    identity = await api.identify(request, (tokens.INVITATION,))
     wanted = decode(body, SoundCheckRequest, max_bytes=MAX_BODY_BYTES)
     made = await sound_check.check_sound(
         api.plane, identity, wanted, request_id=request_id_of(request)

@@ -67,7 +67,7 @@ async def take_events(api: Api, token: str, body: bytes) -> TranscriptReceipt:
     Raises:
         VivavoceError: If the token is not good, or nothing can be stored.
     """
-    identity = api.authenticator.verify(token, SENDERS)
+    identity = await api.whose(token, SENDERS)
     if identity.kind != tokens.ACCESS:
         identity.require(tokens.WRITE_TRANSCRIPT)
     if identity.kind == tokens.SESSION:

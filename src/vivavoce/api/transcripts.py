@@ -26,7 +26,7 @@ async def show_transcript(
     request: AnyRequest, session_id: FromPath[str], api: ApiParts
 ) -> Response[bytes]:
     """The transcript in order; `?format=` comes before `Accept`. It may be followed by its tag."""
-    identity = api.identify(request, PEOPLE)
+    identity = await api.identify(request, PEOPLE)
     if identity.kind == tokens.SESSION:
         identity.require(tokens.READ_TRANSCRIPT)
     wanted = session_id_of(session_id, identity)

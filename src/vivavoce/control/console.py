@@ -1,17 +1,13 @@
-"""Let a recruiter into the console by a link that is good for one use."""
+"""Let a recruiter into the console by a link that is good for one use, until they leave."""
 
 from datetime import UTC, datetime
-from typing import Final
 
 from vivavoce import tokens
 from vivavoce.control.plane import ControlPlane
-from vivavoce.errors import NotFound
+from vivavoce.errors import AuthenticationFailed, Forbidden, NotFound
 from vivavoce.protocol.interviews import AccessTokenResponse
 from vivavoce.store import events
-from vivavoce.store.console_links import use_link
-
-TOKEN_SECONDS: Final = 12 * 3600
-"""A working day: the console has nothing to renew its token with."""
+from vivavoce.store.console_links import ENTRY_SECONDS, is_inside, leave, use_link
 
 
 async def enter_console(
@@ -41,10 +37,52 @@ async def enter_console(
         audience=tokens.ACCESS,
         subject=link.user_id,
         tenant_id=link.tenant_id,
-        ttl=TOKEN_SECONDS,
+        ttl=ENTRY_SECONDS,
+        console_link=link.id,
         now=now,
         iss=plane.settings.token_issuer,
     )
     return AccessTokenResponse(
-        access_token=token, expires_at=datetime.fromtimestamp(now + TOKEN_SECONDS, tz=UTC)
+        access_token=token, expires_at=datetime.fromtimestamp(now + ENTRY_SECONDS, tz=UTC)
     )
+
+
+async def require_entry(plane: ControlPlane, identity: tokens.Identity) -> None:
+    """Refuse a token from a console that its recruiter has left.
+
+    Raises:
+        AuthenticationFailed: If they have.
+        Unavailable: If the database does not answer.
+    """
+    async with plane.database.as_service() as conn:
+        if await is_inside(
+            conn,
+            identity.console_link or "",
+            tenant_id=identity.tenant_id,
+            user_id=identity.subject,
+        ):
+            return
+    raise AuthenticationFailed("You have signed out. Get another link with: viva console")
+
+
+async def leave_console(
+    plane: ControlPlane, identity: tokens.Identity, *, request_id: str | None = None
+) -> None:
+    """End what `enter_console` began: its token opens nothing any more.
+
+    Raises:
+        Forbidden: If the token is not from the console; only its issuer ends such a one.
+        Unavailable: If the database does not answer.
+    """
+    if identity.console_link is None:
+        raise Forbidden("This token was not given by a link into the console.")
+    async with plane.database.as_service() as conn:
+        await leave(conn, identity.console_link)
+        await events.add_audit(
+            conn,
+            tenant_id=identity.tenant_id,
+            actor=identity.subject,
+            action="console.leave",
+            object_id=identity.console_link,
+            request_id=request_id,
+        )

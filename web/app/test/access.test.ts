@@ -1,27 +1,32 @@
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { accessKey, enter, keepAccess, keptAccess } from '../src/console/access.ts';
+import { accessKey, enter, keepAccess, keptAccess, leave } from '../src/console/access.ts';
 
 let server: Server;
 let origin: string;
 let status = 200;
 const bodies: string[] = [];
+const asked: string[] = [];
 const access = { accessToken: 'token', expiresAt: '2999-01-01T00:00:00Z' };
 
 beforeEach(async () => {
   bodies.length = 0;
+  asked.length = 0;
   status = 200;
   server = createServer(async (request, response) => {
     let body = '';
     for await (const chunk of request) body += chunk;
     bodies.push(body);
+    asked.push(`${request.method} ${request.url} ${request.headers.authorization}`);
     response.writeHead(status, {
       'content-type': 'application/json',
       'access-control-allow-origin': '*',
-      'access-control-allow-headers': '*',
+      'access-control-allow-headers': '*, authorization',
+      'access-control-allow-methods': '*',
     });
-    const problem = { code: status === 404 ? 'NOT_FOUND' : 'UNAVAILABLE', detail: 'no' };
+    const codes: Record<number, string> = { 401: 'AUTHENTICATION_FAILED', 404: 'NOT_FOUND' };
+    const problem = { code: codes[status] ?? 'UNAVAILABLE', detail: 'no' };
     response.end(JSON.stringify(status === 200 ? access : problem));
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
@@ -82,6 +87,19 @@ test('a tab that has access goes in, and one without does not', async () => {
   keepAccess(door.storage, null);
   expect(await enter(door)).toEqual({ status: 'outside', why: 'no_link' });
   expect(bodies).toEqual([]);
+});
+
+test.each([
+  [204, 'left'],
+  [401, 'left'],
+  [503, 'left_unheard'],
+])('whoever leaves forgets the access and has it taken back: %i', async (answered, outcome) => {
+  const { door, kept } = tab('');
+  keepAccess(door.storage, access);
+  status = answered;
+  expect(await leave(door, access)).toBe(outcome);
+  expect(kept.size).toBe(0);
+  expect(asked.at(-1)).toBe('DELETE /functions/v1/console-token Bearer token');
 });
 
 test.each(['', 'null', '{', '{"accessToken":1}', '{"accessToken":"t","expiresAt":"never"}'])(

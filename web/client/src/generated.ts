@@ -1108,6 +1108,10 @@ export const edges = {
     "method": "POST",
     "path": "/functions/v1/console-token"
   },
+  "leaveConsole": {
+    "method": "DELETE",
+    "path": "/functions/v1/console-token"
+  },
   "showOrganisation": {
     "method": "GET",
     "path": "/v1/organisation"
@@ -1186,6 +1190,7 @@ export interface EdgeShapes {
   listMachines: { request: undefined; response: MachineList };
   openInvitation: { request: SecretRequest; response: AccessTokenResponse };
   enterConsole: { request: SecretRequest; response: AccessTokenResponse };
+  leaveConsole: { request: undefined; response: undefined };
   showOrganisation: { request: undefined; response: OrganisationView };
   showWelcome: { request: undefined; response: InvitationWelcome };
   giveConsent: { request: ConsentRequest; response: ConsentView };

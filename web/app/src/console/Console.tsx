@@ -3,7 +3,14 @@ import './plan.css';
 import './session.css';
 import { useEffect, useMemo, useRef, useState } from 'react';
 import { Refusal, Waiting } from '../ui/Notice.tsx';
-import { type Access, type Entry, enter, keepAccess } from './access.ts';
+import {
+  type Access,
+  type Entry,
+  enter,
+  keepAccess,
+  leave,
+  type Outside as Why,
+} from './access.ts';
 import { Api } from './api.ts';
 import { DeskContext } from './context.ts';
 import { openFeed } from './feed.ts';
@@ -60,10 +67,7 @@ export default function Console() {
   }
 }
 
-function Inside(props: {
-  readonly access: Access;
-  readonly onLeave: (why: 'expired' | 'left') => void;
-}) {
+function Inside(props: { readonly access: Access; readonly onLeave: (why: Why) => void }) {
   const { access, onLeave } = props;
   const [isRefused, setIsRefused] = useState(false);
   const desk = useMemo(() => {
@@ -76,7 +80,9 @@ function Inside(props: {
   }, [isRefused, onLeave]);
   return (
     <DeskContext value={desk}>
-      <Screens onLeave={() => onLeave('left')} />
+      <Screens
+        onLeave={() => void leave({ location, storage: sessionStorage }, access).then(onLeave)}
+      />
     </DeskContext>
   );
 }

@@ -15,7 +15,11 @@ const said: Readonly<Record<Why, { readonly title: string; readonly lead: string
   },
   left: {
     title: 'You have signed out',
-    lead: 'This tab has forgotten your access. Sessions go on without you.',
+    lead: 'Your access opens nothing any more. Sessions go on without you.',
+  },
+  left_unheard: {
+    title: 'You have signed out of this tab',
+    lead: 'It has forgotten your access. The service did not answer, so a copy of it would open the console until twelve hours after you came in.',
   },
 };
 

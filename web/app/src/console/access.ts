@@ -14,7 +14,7 @@ export type Entry =
   | { readonly status: 'failed'; readonly error: WebRTCConnectionError };
 
 /** Why nobody is let in: no link, a link of no use, time that is up, or because they left. */
-export type Outside = 'no_link' | 'used_link' | 'expired' | 'left';
+export type Outside = 'no_link' | 'used_link' | 'expired' | 'left' | 'left_unheard';
 
 export const accessKey = 'vivavoce-console';
 type Kept = Pick<Storage, 'getItem' | 'setItem' | 'removeItem'>;
@@ -68,5 +68,23 @@ export async function enter({ location, history, storage }: Door): Promise<Entry
     }
     forgetSecret();
     return { status: 'outside', why: 'used_link' };
+  }
+}
+
+/**
+ * Leave: this tab forgets its access, and the API takes it back, so that a copy of it opens nothing
+ * either. Tells whether the API has heard.
+ */
+export async function leave(
+  { location, storage }: Pick<Door, 'location' | 'storage'>,
+  { accessToken }: Access,
+): Promise<'left' | 'left_unheard'> {
+  keepAccess(storage, null);
+  try {
+    await askEdge(location.origin, 'leaveConsole', { token: accessToken, keepalive: true });
+    return 'left';
+  } catch (thrown) {
+    // Refused means that it opens nothing any more, which is all that was wanted.
+    return asConnectionError(thrown).code === 'AUTHENTICATION_FAILED' ? 'left' : 'left_unheard';
   }
 }
