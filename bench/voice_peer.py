@@ -50,7 +50,8 @@ async def run_peer() -> AsyncGenerator[str, None]:
         NotRunning: If its packages cannot be installed, or it does not start.
     """
     await install_peers()
-    environment = {**os.environ, "HF_HUB_OFFLINE": "1"}
+    # It speaks with the engine's own voice, whose packages are among the peers' too.
+    environment = {**os.environ, "HF_HUB_OFFLINE": "1", "PYTHONPATH": str(_ROOT / "src")}
     async with await anyio.open_process(
         [str(PYTHON), str(_BOT)], env=environment, stdin=subprocess.DEVNULL, stderr=None
     ) as process:

@@ -1,7 +1,8 @@
 """A Pipecat interviewer over its SmallWebRTC transport; run with the packages of `make peers`.
 
 Its defaults: Silero, smart-turn, an aggregator pair. The models are the engine's own (Whisper
-tiny.en int8, the voice `heart`), and the language model is a script that costs nothing.
+tiny.en int8; its voice, without the quiet before a sentence, which begins sooner than Piper would),
+and the language model is a script that costs nothing.
 
 `POST /offer?hold=SECONDS` takes SDP and answers it; without `hold` turns end by the defaults. The
 port is the one line on standard output.
@@ -15,10 +16,7 @@ from importlib import resources
 from itertools import cycle
 
 import aioice.ice
-import numpy as np
 from aiohttp import web
-from hibari import Hibari
-from hibari.voices import voice_path
 from loguru import logger
 from pipecat.audio.vad.silero import SileroVADAnalyzer
 from pipecat.audio.vad.vad_analyzer import VAD_STOP_SECS
@@ -48,7 +46,8 @@ from pipecat.transports.smallwebrtc.transport import SmallWebRTCTransport
 from pipecat.turns.user_stop import SpeechTimeoutUserTurnStopStrategy
 from pipecat.turns.user_turn_strategies import UserTurnStrategies
 
-VOICE_RATE = 24_000
+from vivavoce.engine.tts import SAMPLE_RATE, VOICE, Voice
+
 GREETING = "Hello, and welcome."
 REPLIES = ("Thanks, that helps. What came next?", "I see. How long did it take?")
 
@@ -72,23 +71,22 @@ class Script(FrameProcessor):
         await self.push_frame(LLMFullResponseEndFrame())
 
 
-class HibariTTSService(TTSService):
-    """The voice `heart`, as a service of Pipecat; one thread computes while the loop goes on."""
+class EngineTTSService(TTSService):
+    """The engine's voice, as a service of Pipecat; one thread computes while the loop goes on."""
 
-    def __init__(self, model: Hibari) -> None:
+    def __init__(self, voice: Voice) -> None:
         super().__init__(
-            sample_rate=VOICE_RATE,
+            sample_rate=SAMPLE_RATE,
             push_start_frame=True,
             push_stop_frames=True,
-            settings=TTSSettings(model=None, voice="heart", language=None),
+            settings=TTSSettings(model=None, voice=VOICE, language=None),
         )
-        self._model = model
+        self._voice = voice
 
     async def run_tts(self, text: str, context_id: str) -> AsyncGenerator[Frame | None, None]:
         """Speak a sentence."""
-        audio = await asyncio.to_thread(self._model, text, seed=0)
-        pcm = (np.clip(audio, -1.0, 1.0) * 32_767).astype("<i2").tobytes()
-        yield TTSAudioRawFrame(pcm, VOICE_RATE, 1, context_id=context_id)
+        pcm = await asyncio.to_thread(self._voice.speak, text)
+        yield TTSAudioRawFrame(pcm, SAMPLE_RATE, 1, context_id=context_id)
 
 
 def aggregators(hold: float | None) -> LLMContextAggregatorPair:
@@ -105,12 +103,12 @@ def aggregators(hold: float | None) -> LLMContextAggregatorPair:
     )
 
 
-def make_task(connection: SmallWebRTCConnection, voice: Hibari, hold: float | None) -> PipelineTask:
+def make_task(connection: SmallWebRTCConnection, voice: Voice, hold: float | None) -> PipelineTask:
     """Make the pipeline of one call."""
     transport = SmallWebRTCTransport(
         connection,
         TransportParams(
-            audio_in_enabled=True, audio_out_enabled=True, audio_out_sample_rate=VOICE_RATE
+            audio_in_enabled=True, audio_out_enabled=True, audio_out_sample_rate=SAMPLE_RATE
         ),
     )
     hearing = WhisperSTTService(
@@ -128,7 +126,7 @@ def make_task(connection: SmallWebRTCConnection, voice: Hibari, hold: float | No
                 hearing,
                 pair.user(),
                 Script(),
-                HibariTTSService(voice),
+                EngineTTSService(voice),
                 transport.output(),
                 pair.assistant(),
             ]
@@ -149,8 +147,8 @@ def make_task(connection: SmallWebRTCConnection, voice: Hibari, hold: float | No
 
 async def serve() -> None:
     """Answer offers until the process is ended."""
-    voice = Hibari(voice="heart", model=voice_path("heart", download_missing=False), threads=1)
-    await asyncio.to_thread(voice, GREETING, seed=0)
+    voice = Voice()
+    await asyncio.to_thread(voice.speak, GREETING)
     running: set[asyncio.Task[None]] = set()
 
     async def offer(request: web.Request) -> web.Response:
