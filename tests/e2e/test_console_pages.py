@@ -103,6 +103,47 @@ async def test_what_the_api_refuses_is_said_beside_its_field(site, browser):
     await context.close()
 
 
+async def test_of_two_who_change_a_plan_the_second_chooses_and_nothing_is_lost_in_silence(
+    site, browser
+):
+    interview_id = await plan_interview(site.platform)
+    path = f"/v1/interviews/{interview_id}"
+
+    async def save_elsewhere(guidance):
+        drafted = {"title": "Theirs", "role": "Fitter", "questions": [{"text": "Why?"}]}
+        await ask(site.platform, "PUT", path, {**drafted, "guidance": guidance})
+
+    context = await recruiter(browser.browser, site.platform)
+    page = await open_page(context, f"/console/interviews/{interview_id}")
+    title, dialog = page.get_by_label("Title"), page.get_by_role("dialog")
+    await title.fill("Mine")
+    await save_elsewhere("First.")
+    await button(page, "Save").click()
+    await dialog.get_by_role("heading", name="Somebody saved this interview before you").wait_for()
+    await expect(dialog).to_contain_text("They differ in: title, role, questions, time limit")
+    assert await faults_of(page) == []
+    await button(page, "Back to the form").click()
+    await expect(title).to_have_value("Mine")
+    assert (await ask(site.platform, "GET", path))["title"] == "Theirs"
+    await button(page, "Load theirs, and drop mine").click()
+    await expect(title).to_have_value("Theirs")
+    await expect(page.get_by_label("Guidance")).to_have_value("First.")
+
+    await title.fill("Mine again")
+    await save_elsewhere("Second.")
+    await button(page, "Save").click()
+    await button(dialog, "Keep mine, and replace theirs").click()
+    await expect(dialog).to_have_count(0)
+    await page.get_by_text("All is saved").wait_for()
+    await expect(title).to_have_value("Mine again")
+    kept = await ask(site.platform, "GET", path)
+    assert (kept["title"], kept["guidance"]) == ("Mine again", "First.")
+    await title.fill("Mine once more")
+    await button(page, "Save").click()
+    await page.get_by_role("heading", name="Mine once more").wait_for()
+    await context.close()
+
+
 async def test_an_invitation_is_made_copied_and_revoked(site, browser):
     interview_id = await plan_interview(site.platform)
     context = await recruiter(browser.browser, site.platform)

@@ -203,6 +203,7 @@ def make_app(api: Api) -> ASGIApp:
                 "authorization",
                 "content-type",
                 "idempotency-key",
+                "if-match",
                 "if-none-match",
                 REQUEST_ID,
             ],

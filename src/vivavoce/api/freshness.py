@@ -1,6 +1,8 @@
-"""Conditional reads: whoever has the latest already is told so, and nothing is sent again.
+"""Conditional requests: nothing is sent twice, and nobody's change is lost in silence.
 
-Source: RFC 9110 §8.8.3 (entity tags), §13.1.2 (`If-None-Match`).
+Whoever has the latest is told so; whoever changes something may name what they began from.
+
+Source: RFC 9110 §8.8.3 (entity tags), §13.1.1 (`If-Match`), §13.1.2 (`If-None-Match`).
 """
 
 from hashlib import sha256
@@ -9,7 +11,7 @@ from typing import Any, Final
 
 from litestar import Request, Response
 
-from vivavoce.api.problems import JSON, NOBODY_MAY_KEEP
+from vivavoce.api.problems import JSON, NOBODY_MAY_KEEP, Stale
 from vivavoce.protocol.codec import encode
 
 MAX_TAGS: Final = 32
@@ -27,6 +29,20 @@ def is_known(request: Request[Any, Any, Any], tag: str) -> bool:
     return any(one.strip().removeprefix("W/") in (wanted, "*") for one in named)
 
 
+def require_latest(request: Request[Any, Any, Any], content: Any) -> None:
+    """Refuse a change that names in `If-Match` what is not the latest; compared strongly.
+
+    Raises:
+        Stale: If it does. Without the field, every change is taken.
+    """
+    named = request.headers.get("if-match")
+    if named is None:
+        return
+    tags = [one.strip() for one in named.split(",")[:MAX_TAGS]]
+    if tags != ["*"] and tag_of(encode(content)) not in tags:
+        raise Stale("Somebody has changed this since you read it. Read it again, and then decide.")
+
+
 def unchanged(tag: str) -> Response[bytes]:
     """What is said to whoever has it already."""
     return Response(
@@ -37,10 +53,16 @@ def unchanged(tag: str) -> Response[bytes]:
     )
 
 
-def answer_if_changed(request: Request[Any, Any, Any], content: Any) -> Response[bytes]:
-    """A JSON answer that nobody may store, or 304 for a caller who has it."""
+def answer_tagged(content: Any) -> Response[bytes]:
+    """A JSON answer that nobody may store, with its tag."""
     body = encode(content)
-    tag = tag_of(body)
-    if is_known(request, tag):
-        return unchanged(tag)
-    return Response(content=body, media_type=JSON, headers={**NOBODY_MAY_KEEP, "etag": tag})
+    return Response(
+        content=body, media_type=JSON, headers={**NOBODY_MAY_KEEP, "etag": tag_of(body)}
+    )
+
+
+def answer_if_changed(request: Request[Any, Any, Any], content: Any) -> Response[bytes]:
+    """The same, or 304 for a caller who has it."""
+    answered = answer_tagged(content)
+    tag = answered.headers["etag"]
+    return unchanged(tag) if is_known(request, tag) else answered

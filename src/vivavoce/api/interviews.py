@@ -8,7 +8,7 @@ from litestar.params import FromPath, RawBody
 
 from vivavoce import tokens
 from vivavoce.api.context import AnyRequest, Api, ApiParts, answer, caller, id_of
-from vivavoce.api.freshness import answer_if_changed
+from vivavoce.api.freshness import answer_if_changed, answer_tagged, require_latest
 from vivavoce.api.paging import Place, read_page
 from vivavoce.api.problems import request_id_of
 from vivavoce.control import invitations
@@ -100,10 +100,11 @@ async def show_interview(
 async def replace_interview(
     request: AnyRequest, interview_id: FromPath[str], body: RawBody, api: ApiParts
 ) -> Response[bytes]:
-    """Plan an interview anew; sessions keep what they began with."""
+    """Plan an interview anew, if it is what `If-Match` says; sessions keep what they began with."""
     identity = await api.identify(request, (tokens.ACCESS,))
     wanted, draft = id_of(interview_id, "interview"), _draft(body)
     async with api.plane.database.as_tenant(identity.claims) as conn:
+        require_latest(request, _view(await rows.hold_interview(conn, wanted)))
         row = await rows.replace_interview(conn, wanted, draft)
         await add_audit(
             conn,
@@ -112,7 +113,7 @@ async def replace_interview(
             object_id=row.id,
             **caller(identity, request),
         )
-    return answer(_view(row))
+    return answer_tagged(_view(row))
 
 
 @delete(ONE, status_code=204)

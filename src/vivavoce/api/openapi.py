@@ -22,6 +22,7 @@ _TITLES: Final = {
     405: "This address does not take that method.",
     409: "The state of the thing does not allow this (`CONFLICT`).",
     410: "The interview is over (`SESSION_ENDED`).",
+    412: "It is not the latest any more that `If-Match` names (`CONFLICT`).",
     413: "The body is too large.",
     429: "Too many sessions or requests (`QUOTA_EXCEEDED`, `RATE_LIMITED`).",
     500: "A fault of ours.",

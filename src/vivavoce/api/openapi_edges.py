@@ -77,6 +77,11 @@ IF_NONE_MATCH: Final = {
     "schema": {"type": "string"},
     "description": "`ETag` of what the caller has; 304 if that is the latest.",
 }
+IF_MATCH: Final = {
+    **IF_NONE_MATCH,
+    "name": "If-Match",
+    "description": "`ETag` of what the change began from; 412 if that is not the latest.",
+}
 USER, _SESSION, _MACHINE = "accessToken", "sessionToken", "machineToken"
 INVITED: Final = "invitationToken"
 KINDS: Final = (USER, INVITED, _SESSION, _MACHINE)

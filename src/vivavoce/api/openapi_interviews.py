@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from vivavoce.api.openapi_edges import CURSOR, INVITED, LIMIT, SESSION_ID, USER, Edge
+from vivavoce.api.openapi_edges import CURSOR, IF_MATCH, INVITED, LIMIT, SESSION_ID, USER, Edge
 from vivavoce.protocol.interviews import (
     AccessTokenResponse,
     ConsentRequest,
@@ -152,10 +152,10 @@ EDGES: Final = (
         "/v1/interviews/{interviewId}",
         "replaceInterview",
         "Plan an interview anew; sessions keep what they began with",
-        (400, 401, 404, 405, 413, 500, 503),
+        (400, 401, 404, 405, 412, 413, 500, 503),
         body=(InterviewDraft,),
         answer=InterviewView,
-        parameters=(_INTERVIEW_ID,),
+        parameters=(_INTERVIEW_ID, IF_MATCH),
         security=(USER,),
     ),
     Edge(

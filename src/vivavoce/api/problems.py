@@ -13,6 +13,7 @@ from litestar.types import ExceptionHandlersMap
 
 from vivavoce.errors import (
     AuthenticationFailed,
+    Conflict,
     Forbidden,
     InvalidRequest,
     NotFound,
@@ -39,6 +40,15 @@ _MESSAGES: Final[dict[int, str]] = {
     405: "This address does not take that method.",
     413: "The request is too large.",
 }
+
+
+class Stale(Conflict):
+    """A change began from something that is not the latest any more (RFC 9110 §13.1.1)."""
+
+    @property
+    def http_status(self) -> int:
+        """412, for whoever made the change on a condition."""
+        return HTTPStatus.PRECONDITION_FAILED.value
 
 
 def request_id_of(request: Request[Any, Any, Any]) -> str:

@@ -116,10 +116,24 @@ async def get_interview(conn: Connection, interview_id: str) -> InterviewRow:
     Raises:
         NotFound: If there is none that this connection may see.
     """
-    record = await conn.fetchrow(
-        f"select {_COLUMNS} from interviews where id = $1",  # noqa: S608
+    return await _found(conn, f"select {_COLUMNS} from interviews where id = $1", interview_id)  # noqa: S608
+
+
+async def hold_interview(conn: Connection, interview_id: str) -> InterviewRow:
+    """One interview, which nobody else can change before the transaction's end.
+
+    Raises:
+        NotFound: If there is none that this connection may see.
+    """
+    return await _found(
+        conn,
+        f"select {_COLUMNS} from interviews where id = $1 for update",  # noqa: S608
         interview_id,
     )
+
+
+async def _found(conn: Connection, query: str, interview_id: str) -> InterviewRow:
+    record = await conn.fetchrow(query, interview_id)
     if record is None:
         raise NotFound("There is no such interview.")
     return to_row(record, InterviewRow)

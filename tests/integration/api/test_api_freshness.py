@@ -1,6 +1,8 @@
 """Conditional reads: whoever has the latest is told so, and misses nothing that comes after."""
 
-from support.invitations import invite, plan
+import anyio
+
+from support.invitations import DRAFT, invite, plan
 
 PROCESSOR = "/functions/v1/transcript-processor"
 
@@ -46,6 +48,45 @@ async def test_whoever_has_the_latest_is_told_so(api):
             assert (again.status, again.body, again.headers["ETag"]) == (304, b"", tag), path
             assert again.headers["Cache-Control"] == "no-store"
         assert (await read(api, path, '"other"')).body == first.body
+
+
+async def save(api, path, title, tag=None):
+    headers = {} if tag is None else {"If-Match": tag}
+    draft = {**DRAFT, "title": title}
+    return await api.call("PUT", path, draft, token=api.access_token(), headers=headers)
+
+
+async def test_who_saves_what_began_from_an_older_plan_is_told_and_changes_nothing(api):
+    path = f"/v1/interviews/{(await plan(api))['interviewId']}"
+    tag = (await read(api, path)).headers["ETag"]
+    first = await save(api, path, "First", tag)
+    assert (first.status, first.json["title"]) == (200, "First")
+    assert first.headers["ETag"] == (await read(api, path)).headers["ETag"], "the next begins here"
+    for stale in (tag, f"W/{first.headers['ETag']}", f'{tag}, "other"', f"*, {tag}", ""):
+        refused = await save(api, path, "Second", stale)
+        assert (refused.status, refused.code) == (412, "CONFLICT"), stale
+    assert (await read(api, path)).json["title"] == "First"
+    audit = await api.sql("select 1 from audit_log where action = 'interview.update'")
+    assert len(audit) == 1
+    latest = f'"other", {first.headers["ETag"]}'
+    for agreed in (latest, "*", None):
+        assert (await save(api, path, "Second", agreed)).status == 200, agreed
+
+
+async def test_of_those_who_save_at_once_one_does(api):
+    path = f"/v1/interviews/{(await plan(api))['interviewId']}"
+    tag = (await read(api, path)).headers["ETag"]
+    answers = []
+
+    async def attempt(number):
+        answers.append(await save(api, path, f"Number {number}", tag))
+
+    async with anyio.create_task_group() as tasks:
+        for number in range(6):
+            tasks.start_soon(attempt, number)
+    assert sorted(answer.status for answer in answers) == [200, *[412] * 5]
+    (saved,) = [answer.json["title"] for answer in answers if answer.status == 200]
+    assert (await read(api, path)).json["title"] == saved
 
 
 async def test_a_change_is_never_taken_for_known(api):

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import {
   changed,
+  differences,
   draftOf,
   isSame,
   moved,
@@ -43,6 +44,14 @@ test('an interview that is opened and saved is the same interview', () => {
   expect(wireOf(draftOf(view))).toEqual(kept);
   expect(isSame(draftOf(view), draftOf(view))).toBe(true);
   expect(isSame({ ...draftOf(view), notes: '' }, draftOf(view))).toBe(false);
+});
+
+test('two drafts differ in the fields that would be kept differently', () => {
+  const draft = draftOf(view);
+  expect(differences(draft, draftOf(view))).toEqual([]);
+  const questions = changed(draft.questions, 0, { notes: '' });
+  const other = { ...draft, questions, minutes: '2', companyId: null };
+  expect(differences(draft, other)).toEqual(['questions', 'time limit', 'company']);
 });
 
 test('a fresh draft says what is missing, and nothing when it is written', () => {

@@ -1,4 +1,4 @@
-import type { wire } from '@vivavoce/client';
+import { asConnectionError, type Tagged, type wire } from '@vivavoce/client';
 import { useState } from 'react';
 import { Confirm } from './Confirm.tsx';
 import { useDesk } from './context.ts';
@@ -7,6 +7,7 @@ import { InterviewHead } from './InterviewHead.tsx';
 import { Link } from './Link.tsx';
 import { PlanForm } from './PlanForm.tsx';
 import { Standing } from './Standing.tsx';
+import { TwoPlans } from './TwoPlans.tsx';
 import { useTitle } from './title.ts';
 
 /** An interview that is not kept yet. */
@@ -36,49 +37,95 @@ export function InterviewScreen({ id }: { readonly id: string }) {
   const { feed } = useDesk();
   return (
     <Standing live={feed.interview(id)} what="interview">
-      {(interview) => <Interview interview={interview} />}
+      {(latest) => <Interview latest={latest} />}
     </Standing>
   );
 }
 
-function Interview({ interview }: { readonly interview: wire.InterviewView }) {
-  const { api, feed } = useDesk();
-  const { interviewId } = interview;
-  const [base, setBase] = useState(interview);
+type Kept = Tagged<wire.InterviewView>;
+
+function Interview({ latest }: { readonly latest: Kept }) {
+  const { interviewId } = latest.answer;
+  const [base, setBase] = useState(latest);
   const [taken, setTaken] = useState(0);
+  const [refused, setRefused] = useState<Draft | null>(null);
   const [isDeleting, setIsDeleting] = useState(false);
-  const save = async (draft: Draft) => {
-    const places = { interviewId };
-    const kept = await api.ask('replaceInterview', { places, body: wireOf(draft) });
-    setBase(kept);
-    feed.interview(interviewId).learn(() => kept);
-    feed.interviews.refresh();
+  const save = useSaving(interviewId, setBase);
+  const begin = (from: Kept) => {
+    setBase(from);
+    setTaken(taken + 1);
+    setRefused(null);
+  };
+  const saveOrAsk = async (draft: Draft) => {
+    try {
+      await save(draft, base.tag);
+    } catch (thrown) {
+      if (isConflict(thrown)) setRefused(draft);
+      throw thrown;
+    }
   };
   return (
     <>
-      <InterviewHead interview={interview} current="interview">
+      <InterviewHead interview={latest.answer} current="interview">
         <button type="button" className="danger" onClick={() => setIsDeleting(true)}>
           Delete
         </button>
       </InterviewHead>
-      {Date.parse(interview.updatedAt) > Date.parse(base.updatedAt) && (
+      {isNewer(latest, base) && (
         <div className="notice" role="status">
-          <p>Somebody has changed this interview meanwhile. If you save, yours takes its place.</p>
-          <button
-            type="button"
-            onClick={() => {
-              setBase(interview);
-              setTaken(taken + 1);
-            }}
-          >
-            Show theirs, and drop my changes
+          <p>Somebody has changed this interview meanwhile. When you save, you choose.</p>
+          <button type="button" onClick={() => begin(latest)}>
+            Load theirs, and drop mine
           </button>
         </div>
       )}
-      <PlanForm key={taken} draft={draftOf(base)} save={save} act="Save" />
-      {isDeleting && <DeleteInterview interview={base} onClose={() => setIsDeleting(false)} />}
+      <PlanForm key={taken} draft={draftOf(base.answer)} save={saveOrAsk} act="Save" />
+      {isDeleting && (
+        <DeleteInterview interview={base.answer} onClose={() => setIsDeleting(false)} />
+      )}
+      {refused !== null && (
+        <TwoPlans
+          mine={refused}
+          theirs={latest.answer}
+          onTheirs={() => begin(latest)}
+          keepMine={async () => begin(await save(refused, latest.tag))}
+          onClose={() => setRefused(null)}
+        />
+      )}
     </>
   );
+}
+
+function isNewer(one: Kept, other: Kept): boolean {
+  return Date.parse(one.answer.updatedAt) > Date.parse(other.answer.updatedAt);
+}
+
+function isConflict(thrown: unknown): boolean {
+  return asConnectionError(thrown).code === 'CONFLICT';
+}
+
+/** How a plan is saved: over the one that it began from, and no other. Another one is read then. */
+function useSaving(interviewId: string, onKept: (kept: Kept) => void) {
+  const { api, feed } = useDesk();
+  const places = { interviewId };
+  const live = feed.interview(interviewId);
+  return async (draft: Draft, tag: string | null): Promise<Kept> => {
+    const headers = tag === null ? {} : { 'if-match': tag };
+    const asked = { places, headers, body: wireOf(draft) };
+    try {
+      const kept = await api.askForTagged('replaceInterview', asked);
+      onKept(kept);
+      live.learn(() => kept);
+      feed.interviews.refresh();
+      return kept;
+    } catch (thrown) {
+      if (isConflict(thrown)) {
+        const latest = await api.askForTagged('showInterview', { places });
+        live.learn(() => latest);
+      }
+      throw thrown;
+    }
+  };
 }
 
 function DeleteInterview(props: {

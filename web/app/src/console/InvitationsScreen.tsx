@@ -18,7 +18,7 @@ export function InvitationsScreen({ id }: { readonly id: string }) {
   const { feed } = useDesk();
   return (
     <Standing live={feed.interview(id)} what="interview">
-      {(interview) => <Invitations interview={interview} />}
+      {({ answer }) => <Invitations interview={answer} />}
     </Standing>
   );
 }

@@ -5,6 +5,7 @@ import {
   askEdgeForText,
   askEdgeUnlessKnown,
   type EdgeShapes,
+  errorOf,
   type Tagged,
 } from '@vivavoce/client';
 
@@ -36,6 +37,16 @@ export class Api {
 
   askForText<Name extends keyof EdgeShapes>(name: Name, asked: Asked<Name>): Promise<string> {
     return this.#heeded(askEdgeForText(this.#baseUrl, name, { ...asked, token: this.#token }));
+  }
+
+  /** The answer with its tag, for a later question or change that refers to it. */
+  async askForTagged<Name extends keyof EdgeShapes>(
+    name: Name,
+    asked: Asked<Name>,
+  ): Promise<Tagged<EdgeShapes[Name]['response']>> {
+    const got = await this.askUnlessKnown(name, asked, null);
+    if (got === null) throw errorOf('UNAVAILABLE', 'The service says that nothing has changed.');
+    return got;
   }
 
   /** Null if what the tag names is still the latest. */

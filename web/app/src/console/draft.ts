@@ -110,7 +110,30 @@ export function wireOf(draft: Draft): wire.InterviewDraft {
 
 /** Whether two drafts would be kept as the same interview. */
 export function isSame(one: Draft, other: Draft): boolean {
-  return JSON.stringify(wireOf(one)) === JSON.stringify(wireOf(other));
+  return differences(one, other).length === 0;
+}
+
+const fields: Readonly<Record<keyof Required<wire.InterviewDraft>, string>> = {
+  title: 'title',
+  role: 'role',
+  language: 'language',
+  questions: 'questions',
+  maxDuration: 'time limit',
+  voice: 'voice',
+  guidance: 'guidance',
+  closing: 'closing',
+  competencies: 'competencies',
+  notes: 'notes',
+  companyId: 'company',
+};
+
+/** In which fields two drafts would be kept differently, in words. */
+export function differences(one: Draft, other: Draft): readonly string[] {
+  const [a, b] = [wireOf(one), wireOf(other)];
+  const names = Object.keys(fields) as (keyof typeof fields)[];
+  return names
+    .filter((name) => JSON.stringify(a[name]) !== JSON.stringify(b[name]))
+    .map((name) => fields[name]);
 }
 
 /** What is wrong, by the path of the field, such as `questions[0].text`. */

@@ -23,7 +23,8 @@ export interface LiveRows<Row> extends Live<Rows<Row>> {
 export interface Feed {
   readonly organisation: Live<wire.OrganisationView>;
   readonly interviews: LiveRows<wire.InterviewView>;
-  readonly interview: (interviewId: string) => Live<wire.InterviewView>;
+  /** With its tag, so that a change can say what it began from. */
+  readonly interview: (interviewId: string) => Live<Tagged<wire.InterviewView>>;
   readonly invitations: (interviewId: string) => LiveRows<wire.InvitationView>;
   readonly sessions: (interviewId: string | null) => LiveRows<wire.SessionView>;
   readonly session: (sessionId: string) => Live<wire.SessionView>;
@@ -69,7 +70,10 @@ export function openFeed(api: Api, page: Page = document): Feed {
     }),
     interview: kept((interviewId) =>
       one(
-        (tag) => api.askUnlessKnown('showInterview', { places: { interviewId } }, tag),
+        async (tag) => {
+          const got = await api.askUnlessKnown('showInterview', { places: { interviewId } }, tag);
+          return got && { tag: got.tag, answer: got };
+        },
         () => slowMs,
       ),
     ),
