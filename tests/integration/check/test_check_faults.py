@@ -54,7 +54,11 @@ async def reports():
         limits = replace(PATIENT, **LIMITS.get(fault, {}))
         faults = (f"{fault}{VALUES.get(fault, '')}",) if fault else ()
         settings = EngineSettings(
-            engine_api_key=KEY, engine_port=0, engine_faults=faults, engine_shutdown_seconds=0
+            engine_api_key=KEY,
+            engine_port=0,
+            engine_faults=faults,
+            engine_shutdown_seconds=0,
+            engine_max_queue_seconds=60,  # they share two processors with other tests
         )
         async with limiter, anyio.create_task_group() as tasks:
 
