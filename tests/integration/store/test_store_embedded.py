@@ -24,9 +24,11 @@ from vivavoce.store.embedded import (
 )
 
 RUN = """
-import sys, anyio
+import signal, sys, anyio
 from pathlib import Path
 from vivavoce.store.embedded import open_postgres
+
+signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored below a shell's background jobs
 
 async def main():
     async with open_postgres(Path(sys.argv[1])) as server:
