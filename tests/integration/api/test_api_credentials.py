@@ -19,6 +19,8 @@ EDGES = [
     ("POST", "/functions/v1/session-token", {}),
     ("POST", "/functions/v1/transcript-processor", {"events": []}),
     ("POST", "/internal/v1/machines/{id}/reports", {"reports": []}),
+    ("DELETE", "/functions/v1/console-token", None),
+    ("GET", "/v1/organisation", None),
     ("GET", "/v1/sessions", None),
     ("GET", "/v1/sessions/{id}", None),
     ("DELETE", "/v1/sessions/{id}", None),
