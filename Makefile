@@ -41,7 +41,7 @@ up: setup web
 	$(BIN)/viva up
 
 test: setup node web
-	$(BIN)/python -m pytest -n 4 --dist loadscope --no-loadscope-reorder -rs
+	$(BIN)/python -m pytest -n 3 --dist loadscope --no-loadscope-reorder -rs
 
 # Every page in every state, for people to look at.
 screenshots: setup web
