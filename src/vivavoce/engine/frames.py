@@ -49,6 +49,7 @@ class Transcribed(msgspec.Struct, frozen=True, tag="transcribed"):
     no_speech_probability: float
     average_log_probability: float
     asks_for_time: bool
+    tokens: tuple[tuple[str, float], ...]
 
 
 class Synthesised(msgspec.Struct, frozen=True, tag="synthesised"):

@@ -1,7 +1,7 @@
 """What a call hears: the client's turns, what was said in them, and the events of both."""
 
 import logging
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -26,6 +26,7 @@ _MAX_PROMPT_CHARACTERS: Final = 1_000
 _PARTIAL_EVERY_MS: Final = 1_500
 _PARTIAL_SHARE: Final = 4  # partial hearing takes at most a quarter of the time
 _TRANSCRIPTION: Final = "conversation.item.input_audio_transcription"
+_LOG_PROBABILITIES: Final = "item.input_audio_transcription.logprobs"
 
 
 @dataclass(frozen=True, slots=True)
@@ -300,7 +301,7 @@ class Hearing:
                 item.is_doubtful = said.is_doubtful
                 if said.text:
                     self._silence.prompts = 0
-                self._tell_transcript(item, partial, said.text, heard.seconds)
+                self._tell_transcript(item, partial, said.text, heard.seconds, said.tokens)
             item.wire["content"][item.audio_index]["transcript"] = partial.told
             item.is_heard, item.audio = True, b""
         self._unheard -= 1
@@ -309,7 +310,14 @@ class Hearing:
         if responds:
             await self._reactions.answer(item)
 
-    def _tell_transcript(self, item: Item, partial: Partial, text: str, seconds: float) -> None:
+    def _tell_transcript(
+        self,
+        item: Item,
+        partial: Partial,
+        text: str,
+        seconds: float,
+        tokens: Sequence[tuple[str, float]] = (),
+    ) -> None:
         delta = partial.finish(text)
         if self._session["audio"]["input"]["transcription"] is None:
             return
@@ -317,8 +325,16 @@ class Hearing:
         if delta:
             self._events.emit(f"{_TRANSCRIPTION}.delta", **place, delta=delta)
         usage = {"type": "duration", "seconds": seconds}
+        certainty = {}
+        # What was told earlier may differ from the last hearing: of that nothing is known.
+        if _LOG_PROBABILITIES in (self._session["include"] or ()) and partial.told == text:
+            certainty = {"logprobs": [_wire_token(*token) for token in tokens]}
         self._events.emit(
-            f"{_TRANSCRIPTION}.completed", **place, transcript=partial.told, usage=usage
+            f"{_TRANSCRIPTION}.completed",
+            **place,
+            transcript=partial.told,
+            usage=usage,
+            **certainty,
         )
 
     def _tell_unheard(self, item: Item, error: Unavailable) -> None:
@@ -334,3 +350,7 @@ class Hearing:
                 "message": error.message,
             },
         )
+
+
+def _wire_token(token: str, log_probability: float) -> dict[str, Any]:
+    return {"token": token, "bytes": [*token.encode()], "logprob": log_probability}

@@ -6,7 +6,7 @@ anew when it dies; the work that it had in hand is tried once more.
 
 import hashlib
 import logging
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager, nullcontext
 from dataclasses import dataclass
 from enum import IntEnum
@@ -63,6 +63,8 @@ class Transcription:
         average_log_probability: Of the words, by token; 0 is certain, below -1 is doubtful.
         seconds: Length of the audio.
         asks_for_time: Whether it sounds like a request for time, although the words are others.
+        tokens: The text in the recogniser's pieces, each with its log probability; empty where
+            they are not known for all of it.
     """
 
     text: str
@@ -70,6 +72,7 @@ class Transcription:
     average_log_probability: float
     seconds: float
     asks_for_time: bool = False
+    tokens: tuple[tuple[str, float], ...] = ()
 
     @property
     def is_doubtful(self) -> bool:
@@ -169,6 +172,7 @@ class Models:
             average_log_probability=min(reply.average_log_probability for reply in said),
             seconds=len(pcm) / BYTES_PER_SECOND,
             asks_for_time=len(said) == 1 and said[0].asks_for_time,
+            tokens=_joined_tokens(said),
         )
 
     async def synthesise(
@@ -316,6 +320,13 @@ class Models:
         self._loaded.set()
         for jobs in (self._hearing, self._speaking):
             jobs.fail_all(self._failure)
+
+
+def _joined_tokens(said: Sequence[frames.Transcribed]) -> tuple[tuple[str, float], ...]:
+    if not all(reply.tokens for reply in said):
+        return ()
+    first, *others = (token for reply in said for token in reply.tokens)
+    return ((first[0].lstrip(), first[1]), *others)
 
 
 @asynccontextmanager

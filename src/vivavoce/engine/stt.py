@@ -54,12 +54,15 @@ class Heard:
         no_speech_probability: Of the audio holding no speech, 0-1.
         average_log_probability: Of the words, by token.
         asks_for_time: Whether it sounds like a request for time, although the words are others.
+        tokens: The text in the recogniser's pieces, each with its log probability after those
+            before it; empty where they do not give the text.
     """
 
     text: str
     no_speech_probability: float
     average_log_probability: float
     asks_for_time: bool = False
+    tokens: tuple[tuple[str, float], ...] = ()
 
 
 def bundled_whisper() -> Path:
@@ -115,6 +118,7 @@ class Recogniser:
             # CTranslate2 allows a generation half of this, as Whisper's context is shared.
             max_length=max(2 * limit, limit + len(tokens)),
             return_scores=True,
+            return_logits_vocab=True,
             return_no_speech_prob=True,
         )[0]
         heard = self._judge(result, limit, seconds)
@@ -146,7 +150,25 @@ class Recogniser:
         text = without_second_telling(text, seconds=seconds)
         if no_speech > _NOBODY_SPOKE or not words(text):
             text = ""
-        return Heard(text, no_speech, float(log_probability))
+        tokens = self._tokens(said, result.logits[0], text)
+        return Heard(text, no_speech, float(log_probability), tokens=tokens)
+
+    def _tokens(
+        self, said: Sequence[int], logits: Sequence[Any], text: str
+    ) -> tuple[tuple[str, float], ...]:
+        """Give the pieces of a text and their log probabilities, as far as the text goes."""
+        pieces: list[tuple[str, float]] = []
+        told, waiting = "", 0.0
+        for count, (token, step) in enumerate(zip(said, logits, strict=False), 1):
+            if len(told.strip()) >= len(text):
+                break
+            waiting += _log_of_share(np.asarray(step).reshape(-1), token)
+            decoded = self._tokenizer.decode(said[:count])
+            if decoded.endswith("\N{REPLACEMENT CHARACTER}"):  # the rest of a letter is yet to come
+                continue
+            pieces.append((decoded[len(told) :], waiting))
+            told, waiting = decoded, 0.0
+        return tuple(pieces) if told.strip() == text else ()
 
     def _prompt_tokens(self, prompt: str) -> list[int]:
         if not prompt.strip():
@@ -173,6 +195,12 @@ def _may_ask_for_time(heard: Heard) -> bool:
         and heard.average_log_probability < CERTAIN
         and not asks_for_time(words(heard.text))
     )
+
+
+def _log_of_share(logits: Floats, token: int) -> float:
+    """Give the log probability of one token among all."""
+    largest = logits.max()
+    return float(logits[token] - largest - np.log(np.exp(logits - largest).sum()))
 
 
 def log_mel(samples: Floats, *, seconds: float, bands: int = _BANDS) -> Floats:

@@ -88,6 +88,7 @@ class Worker:
                 heard.no_speech_probability,
                 heard.average_log_probability,
                 heard.asks_for_time,
+                heard.tokens,
             )
 
         return answer

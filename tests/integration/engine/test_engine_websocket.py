@@ -87,6 +87,16 @@ async def test_a_spoken_turn_in_events_only(engine, type_):
         assert disorder_of(client.events) == []
 
 
+async def test_who_asks_for_it_is_told_how_sure_each_word_is(engine):
+    certain = session(include=["item.input_audio_transcription.logprobs"])
+    async with open_session(engine, certain) as client:
+        await client.append(speech(SAID, 24_000) + PAUSE)
+        heard = await client.until("conversation.item.input_audio_transcription.completed")
+        assert "".join(token["token"] for token in heard["logprobs"]) == heard["transcript"]
+        assert all(bytes(token["bytes"]).decode() == token["token"] for token in heard["logprobs"])
+        assert all(token["logprob"] <= 0 for token in heard["logprobs"])
+
+
 async def test_what_is_said_is_what_the_voice_says(engine):
     async with open_session(engine, session()) as client:
         item = {

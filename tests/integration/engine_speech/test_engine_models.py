@@ -55,6 +55,18 @@ async def spoken(models: Models, text: str, speed: float = 1.0) -> list[bytes]:
     return [audio async for audio in models.synthesise(text, speed=speed)]
 
 
+async def test_each_piece_of_a_text_has_its_log_probability(models: Models):
+    clear = await models.transcribe(speech(PLAIN_SENTENCES[0]))
+    hard = await models.transcribe(mixed(speech(PLAIN_SENTENCES[0]), noise(5)))
+    long = await models.transcribe(b"".join(speech(text) for text in PLAIN_SENTENCES[:5]))
+    certainties = []
+    for said in (clear, hard, long):
+        assert "".join(piece for piece, _ in said.tokens) == said.text
+        certainties.append(sum(log for _, log in said.tokens) / len(said.tokens))
+    assert certainties[1] < certainties[0] <= 0
+    assert (await models.transcribe(silence(2))).tokens == ()
+
+
 async def test_plain_sentences_are_heard_with_few_wrong_words(models: Models):
     heard = [(await models.transcribe(speech(text))).text for text in PLAIN_SENTENCES]
     errors = jiwer.wer([normalised(text) for text in PLAIN_SENTENCES], list(map(normalised, heard)))
