@@ -73,10 +73,6 @@ _THINKING: Final = re.compile(
     r"|(?:i'm|i am) (?:still )?thinking"
     r"|(?:can|could|may) i (?:have|take|get) (?:a|some|one) (?:moment|second|minute|time))"
 )
-# However the rest was heard: as a whole utterance, this is no answer.
-_SOUNDS_LIKE_THINKING: Final = re.compile(
-    r"^(?:(?:okay|well|so|yes|please|sorry|just|good question) )*give me(?: \w+){1,3}$"
-)
 _GOES_WITH_THINKING: Final = frozenset(
     words(
         """about that it this for a one second moment minute bit please to think the question here
@@ -96,7 +92,7 @@ def ending(text: str) -> Ending:
     """Judge by its words whether the speaker of `text` is done."""
     spoken = words(text)
     meant = [word for word in spoken if word not in _FILLERS and word != "please"]
-    if asks_for_time(spoken) or _SOUNDS_LIKE_THINKING.match(" ".join(meant)):
+    if asks_for_time(spoken):
         return Ending.THINKING
     if not spoken:
         return Ending.PLAIN

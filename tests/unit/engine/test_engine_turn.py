@@ -141,7 +141,7 @@ def test_padding_does_not_reach_into_the_turn_before():
         ("I think the reason was...", 2_200),
         ("Let me think.", 20_000),
         ("Good question. Give me a moment.", 20_000),
-        ("Give me a sickened.", 20_000),
+        ("Give me a call tomorrow.", 1_000),
         ("Hmm, let me think about that for a second.", 20_000),
         ("Let me see. I used to work in Paris.", 1_000),
     ],
