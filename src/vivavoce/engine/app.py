@@ -113,6 +113,7 @@ async def _run(
             calls.end_all(Ending.SHUTDOWN)
             with anyio.move_on_after(_GOODBYE_SECONDS):
                 await calls.until_none()
+            faults.end()
             server.should_exit = True
             with anyio.move_on_after(settings.engine_shutdown_seconds + _GOODBYE_SECONDS):
                 await server.until_ended()

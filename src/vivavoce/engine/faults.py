@@ -217,6 +217,7 @@ class Faults:
 
     def __init__(self, armed: Mapping[Fault, tuple[float, int]] | None = None) -> None:
         self._armed = {fault: _Armed(*how) for fault, how in (armed or {}).items()}
+        self._over = anyio.Event()
 
     def __bool__(self) -> bool:
         """Whether any is turned on."""
@@ -237,6 +238,10 @@ class Faults:
         armed.left -= 1
         return armed.value
 
+    def end(self) -> None:
+        """Keep nobody waiting any more: the engine ends, and its server waits for requests."""
+        self._over.set()
+
     async def before_call(self, cut: "Cut") -> None:
         """Refuse an offer, or keep it waiting.
 
@@ -245,7 +250,8 @@ class Faults:
         """
         self.refuse(Fault.REFUSE_CALLS)
         if (seconds := self.strike(Fault.HANG_CALLS)) is not None:
-            await anyio.sleep(seconds)
+            with anyio.move_on_after(seconds):
+                await self._over.wait()
             raise cut()
 
     async def after_call(self, cut: "Cut") -> None:

@@ -1,5 +1,6 @@
 """Calls by HTTP: who may open one, what is refused and how, and how calls end."""
 
+import logging
 import time
 import uuid
 from contextlib import suppress
@@ -329,10 +330,13 @@ async def test_a_request_that_does_not_arrive_is_cut_off_within_ten_seconds(engi
         await ask(patient)  # a connection with nothing to ask is not cut off
 
 
-async def test_an_engine_that_ends_while_an_offer_hangs_tells_no_traceback(http, offer, caplog):
+@pytest.mark.parametrize(("fault", "seconds"), [("hang-calls", 5), ("slow-answer=60", 0)])
+async def test_an_engine_that_ends_while_an_offer_waits_tells_no_traceback(
+    fault, seconds, http, offer, caplog
+):
     key = "a-key-of-this-test"
     settings = EngineSettings(
-        engine_api_key=key, engine_port=0, engine_faults=("hang-calls",), engine_shutdown_seconds=0
+        engine_api_key=key, engine_port=0, engine_faults=(fault,), engine_shutdown_seconds=seconds
     )
     is_sent, has_failed = anyio.Event(), anyio.Event()
 
@@ -359,4 +363,6 @@ async def test_an_engine_that_ends_while_an_offer_hangs_tells_no_traceback(http,
         assert not has_failed.is_set()
         engines.cancel_scope.cancel()
     assert has_failed.is_set()
-    assert not [record for record in caplog.records if record.exc_info]
+    errors = [record for record in caplog.records if record.levelno >= logging.ERROR]
+    assert not any(record.exc_info for record in errors)
+    assert not (seconds and errors)
