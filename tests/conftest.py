@@ -10,7 +10,18 @@ def anyio_backend():
     return ("asyncio", {"use_uvloop": False})
 
 
-LONGEST_FIRST = ("e2e", "faults", "conformance", "integration", "attacks", "unit")
+LONGEST_FIRST = (
+    "integration/test_whole_interview",
+    "e2e",
+    "integration/cli",
+    "integration/test_relay",
+    "faults",
+    "integration/check",
+    "conformance",
+    "attacks",
+    "integration",
+    "unit",
+)
 
 
 def pytest_collection_modifyitems(config, items):
@@ -19,8 +30,9 @@ def pytest_collection_modifyitems(config, items):
         return
 
     def rank(item):
-        folder = item.nodeid.removeprefix("tests/").partition("/")[0]
-        return LONGEST_FIRST.index(folder) if folder in LONGEST_FIRST else len(LONGEST_FIRST)
+        path = item.nodeid.removeprefix("tests/")
+        ranks = (n for n, start in enumerate(LONGEST_FIRST) if path.startswith(start))
+        return next(ranks, len(LONGEST_FIRST))
 
     items.sort(key=rank)
 

@@ -143,10 +143,8 @@ async def answer_in_writing(room):
     """Give the answer to whatever is asked, until nothing more is."""
     while not await room.ask(IS_OVER):
         await room.until(f"{IS_OVER} || {LISTENS}", seconds=40)
-        if not await room.ask(IS_OVER):
-            before = len(await room.shown())
-            await room.page.get_by_label("Answer in writing").fill(ANSWER)
-            await room.click("Send")
+        before = len(await room.shown())
+        if not await room.ask(IS_OVER) and await room.write(ANSWER):
             more = f"document.querySelectorAll('[role=log] li').length > {before}"
             await room.until(f"{IS_OVER} || ({more} && !({LISTENS}))")
 

@@ -14,6 +14,7 @@ from typing import Any
 import anyio
 from aiohttp import web
 from playwright.async_api import BrowserContext, Page, async_playwright
+from playwright.async_api import TimeoutError as NotThere
 
 from support.interview import Platform
 from support.speech import speech
@@ -147,6 +148,15 @@ class Visit:
 
     async def click(self, name: str) -> None:
         await self.page.get_by_role("button", name=name, exact=True).click()
+
+    async def write(self, text: str) -> bool:
+        """Answer in writing; False if the interview was over first, and the field with it."""
+        try:
+            await self.page.get_by_label("Answer in writing").fill(text, timeout=5000)
+            await self.page.get_by_role("button", name="Send", exact=True).click(timeout=5000)
+        except NotThere:
+            return False
+        return True
 
     async def shown(self) -> list[tuple[str, str]]:
         """Who said what, as it stands on the screen."""
