@@ -7,8 +7,9 @@ import anyio
 import pytest
 from websockets.asyncio.client import connect
 
-from support.api import add_tenant, open_api, scripted_provider, scripted_voice
+from support.api import add_tenant
 from support.postgres import admin_dsn, database, database_name, dsn, postgres
+from support.scripted_api import open_scripted_api
 from vivavoce import tokens
 
 __all__ = ["admin_dsn", "database", "database_name", "dsn", "postgres"]
@@ -37,11 +38,7 @@ EDGES = [
 
 @pytest.fixture
 async def api(database, admin_dsn):
-    async with (
-        scripted_provider() as provider,
-        scripted_voice() as voice,
-        open_api(database, admin_dsn, provider=provider, voice=voice) as server,
-    ):
+    async with open_scripted_api(database, admin_dsn) as server:
         yield server
 
 

@@ -6,8 +6,9 @@ from uuid import uuid4
 
 import pytest
 
-from support.api import add_tenant, open_api, scripted_provider, scripted_voice
+from support.api import add_tenant
 from support.postgres import admin_dsn, database, database_name, dsn, postgres
+from support.scripted_api import open_scripted_api
 from vivavoce.api import openapi
 from vivavoce.api.openapi_edges import USER
 from vivavoce.store import console_links
@@ -20,11 +21,7 @@ DOOR = "/functions/v1/console-token"
 
 @pytest.fixture
 async def api(database, admin_dsn):
-    async with (
-        scripted_provider() as provider,
-        scripted_voice() as voice,
-        open_api(database, admin_dsn, provider=provider, voice=voice) as server,
-    ):
+    async with open_scripted_api(database, admin_dsn) as server:
         yield server
 
 

@@ -100,3 +100,10 @@ async def invite(api: ApiServer, interview_id: str | None = None, **wanted: Any)
     )
     assert (await guest.open()).status == 200
     return guest
+
+
+async def agreed(api: ApiServer, **wanted: Any) -> Guest:
+    """The same, and they agree to everything."""
+    guest = await invite(api, **wanted)
+    assert (await guest.agree()).status == 201
+    return guest

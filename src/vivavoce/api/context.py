@@ -1,8 +1,8 @@
 """What the edges work with, and what they have in common."""
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, TypedDict
 from uuid import UUID
 
 from litestar import Request, Response
@@ -17,7 +17,7 @@ from vivavoce.api.problems import Rendered, request_id_of
 from vivavoce.control.console import require_entry
 from vivavoce.control.plane import ControlPlane
 from vivavoce.errors import NotFound
-from vivavoce.protocol.codec import encode
+from vivavoce.protocol.codec import decode, encode
 
 AnyRequest = Request[Any, Any, Any]
 PEOPLE: Final = (tokens.ACCESS, tokens.SESSION)
@@ -88,11 +88,42 @@ def id_of(text: str, thing: str) -> str:
         raise NotFound(f"There is no such {thing}.") from None
 
 
-def caller(identity: tokens.Identity, request: AnyRequest) -> dict[str, str]:
-    """The audit log's words for who does it, by which request."""
-    return {"actor": identity.subject, "request_id": request_id_of(request)}
+class Caller(TypedDict):
+    """The audit log's words for who does something, by which request."""
+
+    actor: str
+    request_id: str
+
+
+def caller(identity: tokens.Identity, request: AnyRequest) -> Caller:
+    """Who asks."""
+    return Caller(actor=identity.subject, request_id=request_id_of(request))
 
 
 def answer(content: Any, *, status: int = 200) -> Response[bytes]:
     """A JSON answer that nobody may keep."""
     return Rendered.json(status, encode(content)).response()
+
+
+async def tell_guest(
+    api: Api, request: AnyRequest, tell: Callable[[ControlPlane, tokens.Identity], Awaitable[Any]]
+) -> Response[bytes]:
+    """Answer a candidate who asks with the token of an invitation."""
+    identity = await api.identify(request, (tokens.INVITATION,))
+    return answer(await tell(api.plane, identity))
+
+
+async def do_for_guest(
+    api: Api,
+    request: AnyRequest,
+    body: bytes,
+    do: Callable[..., Awaitable[Any]],
+    shape: type[Any],
+    *,
+    max_bytes: int,
+) -> Response[bytes]:
+    """Do what a candidate asks with the token of an invitation; it makes something."""
+    identity = await api.identify(request, (tokens.INVITATION,))
+    given = decode(body, shape, max_bytes=max_bytes)
+    done = await do(api.plane, identity, given, request_id=request_id_of(request))
+    return answer(done, status=201)

@@ -6,7 +6,7 @@ from litestar import Response, delete, get, post
 from litestar.params import RawBody
 
 from vivavoce import tokens
-from vivavoce.api.context import AnyRequest, ApiParts, answer
+from vivavoce.api.context import AnyRequest, ApiParts, answer, do_for_guest, tell_guest
 from vivavoce.api.problems import request_id_of
 from vivavoce.control import console, invited
 from vivavoce.protocol.codec import decode
@@ -47,14 +47,12 @@ async def leave_console(request: AnyRequest, api: ApiParts) -> None:
 @get(WELCOME)
 async def show_welcome(request: AnyRequest, api: ApiParts) -> Response[bytes]:
     """What a candidate is told before anything begins."""
-    identity = await api.identify(request, (tokens.INVITATION,))
-    return answer(await invited.welcome(api.plane, identity))
+    return await tell_guest(api, request, invited.welcome)
 
 
 @post(CONSENTS, status_code=201, request_max_body_size=MAX_BODY_BYTES)
 async def give_consent(request: AnyRequest, body: RawBody, api: ApiParts) -> Response[bytes]:
     """Keep what a candidate agrees to."""
-    identity = await api.identify(request, (tokens.INVITATION,))
-    given = decode(body, ConsentRequest, max_bytes=MAX_BODY_BYTES)
-    consent = await invited.agree(api.plane, identity, given, request_id=request_id_of(request))
-    return answer(consent, status=201)
+    return await do_for_guest(
+        api, request, body, invited.agree, ConsentRequest, max_bytes=MAX_BODY_BYTES
+    )

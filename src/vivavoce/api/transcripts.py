@@ -19,6 +19,8 @@ from vivavoce.store.transcripts import MAX_PAGE, StoredEntry, last_change, read_
 
 PATH: Final = "/v1/sessions/{session_id:str}/transcript"
 MAX_ENTRIES: Final = 20_000
+FOLLOWING_SECONDS: Final = 600.0
+"""Whoever follows a transcript as it grows is written down once in so long."""
 
 
 @get(PATH)
@@ -42,13 +44,14 @@ async def show_transcript(
             return unchanged(tag)
         entries = await _entries(conn, wanted)
     async with api.plane.database.as_service() as conn:
-        await events.add_audit_of_reading(
+        await events.add_audit(
             conn,
             tenant_id=session.tenant_id,
             actor=identity.subject,
             action="transcript.read",
             object_id=session.id,
             request_id=request_id_of(request),
+            once_in=FOLLOWING_SECONDS,
         )
     transcript = Transcript(
         session_id=session.id,

@@ -93,18 +93,34 @@ async def add_audit(
     action: str,
     object_id: str,
     request_id: str | None,
+    once_in: float = 0.0,
 ) -> None:
-    """Write down who did what to what."""
+    """Write down who did what to what.
+
+    Args:
+        conn: Of whoever may add to the log.
+        tenant_id: Whose log it is.
+        actor: Who did it.
+        action: What.
+        object_id: To what.
+        request_id: By which request.
+        once_in: Seconds within which the very same is written once, for what is done all the time.
+    """
     await conn.execute(
         """
         insert into audit_log (tenant_id, actor, action, object, request_id)
-        values ($1, $2, $3, $4, $5)
+        select $1, $2, $3, $4, $5 where $6::float8 = 0 or not exists (
+          select from audit_log
+          where tenant_id = $1 and at > now() - make_interval(secs => $6)
+            and actor = $2 and action = $3 and object = $4
+        )
         """,
         tenant_id,
         actor,
         action,
         object_id,
         request_id,
+        once_in,
     )
 
 
@@ -124,33 +140,6 @@ async def count_audits(
             action,
             seconds,
         )
-    )
-
-
-async def add_audit_of_reading(
-    conn: Connection,
-    *,
-    tenant_id: str,
-    actor: str,
-    action: str,
-    object_id: str,
-    request_id: str | None,
-) -> None:
-    """Write down who reads what: once in ten minutes for one who follows it as it grows."""
-    await conn.execute(
-        """
-        insert into audit_log (tenant_id, actor, action, object, request_id)
-        select $1, $2, $3, $4, $5 where not exists (
-          select from audit_log
-          where tenant_id = $1 and at > now() - interval '10 minutes'
-            and actor = $2 and action = $3 and object = $4
-        )
-        """,
-        tenant_id,
-        actor,
-        action,
-        object_id,
-        request_id,
     )
 
 

@@ -44,6 +44,8 @@ EDGES = [
     ("GET", "/v1/interviews/{id}/invitations", None),
     ("GET", "/v1/invitations/{id}", None),
     ("POST", "/v1/invitations/{id}/revoke", None),
+    ("GET", "/v1/organisation", None),
+    ("DELETE", "/functions/v1/console-token", None),
 ]
 
 
@@ -100,6 +102,8 @@ async def test_no_edge_takes_a_bad_token(api, session):
         "huge": "x" * 9000,
         "session token without a session": api.access_token(audience=tokens.SESSION),
         "invitation token without an invitation": api.access_token(audience=tokens.INVITATION),
+        "access token of a console that nobody is in": api.access_token(console_link=str(uuid4())),
+        "access token of a console that is none": api.access_token(console_link="any"),
         "access token with an invitation": api.access_token(invitation_id=str(uuid4())),
     }
     for method, path, body in EDGES:

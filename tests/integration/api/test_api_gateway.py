@@ -9,7 +9,7 @@ import pytest
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed
 
-from support.api import open_api, scripted_provider, scripted_voice
+from support.scripted_api import open_scripted_api
 from vivavoce import tokens
 
 
@@ -185,11 +185,7 @@ async def test_a_plain_request_to_the_address_is_no_connection(api, session):
 
 
 async def test_connections_end_with_the_api(database, admin_dsn):
-    async with (
-        scripted_provider() as provider,
-        scripted_voice() as voice,
-        open_api(database, admin_dsn, provider=provider, voice=voice) as api,
-    ):
+    async with open_scripted_api(database, admin_dsn) as api:
         session = await api.started()
         socket = await connect(address(session, session["sessionToken"]))
         await socket.recv()

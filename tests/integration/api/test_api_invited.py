@@ -5,15 +5,10 @@ from datetime import datetime
 
 import anyio
 
-from support.api import add_tenant, open_api, scripted_provider, scripted_voice
-from support.invitations import SECRETS_OF_RECRUITERS, invite, plan
+from support.api import add_tenant
+from support.invitations import SECRETS_OF_RECRUITERS, agreed, invite, plan
+from support.scripted_api import open_scripted_api
 from vivavoce import tokens
-
-
-async def agreed(api, **wanted):
-    guest = await invite(api, **wanted)
-    assert (await guest.agree()).status == 201
-    return guest
 
 
 async def shown(api, guest):
@@ -314,17 +309,9 @@ async def test_a_candidate_is_told_what_awaits_them(api, admin_dsn):
 
 
 async def test_the_quota_holds_for_the_invited_too(database, admin_dsn):
-    async with (
-        scripted_provider() as provider,
-        scripted_voice() as voice,
-        open_api(
-            database,
-            admin_dsn,
-            provider=provider,
-            voice=voice,
-            tenant_id=await add_tenant(admin_dsn, sessions=1),
-        ) as api,
-    ):
+    async with open_scripted_api(
+        database, admin_dsn, tenant_id=await add_tenant(admin_dsn, sessions=1)
+    ) as api:
         first, second = await agreed(api), await agreed(api)
         assert (await first.start()).status == 200
         full = await second.start()

@@ -6,6 +6,7 @@ import pytest
 
 from support.api import open_api, scripted_provider, scripted_voice
 from support.postgres import open_home
+from support.scripted_api import open_scripted_api
 from vivavoce.store.embedded import open_postgres
 from vivavoce.store.migrate import migrate
 from vivavoce.store.pool import open_database
@@ -135,16 +136,12 @@ async def test_a_database_that_takes_no_more(api, admin_dsn, database_name):
 
 @pytest.mark.parametrize("architecture", ["hybrid", "direct"])
 async def test_a_silent_voice_model_fails_the_start_in_time(database, admin_dsn, architecture):
-    async with (
-        scripted_provider() as provider,
-        scripted_voice() as voice,
-        open_api(database, admin_dsn, provider=provider, voice=voice, voice_timeout=0.3) as api,
-    ):
-        voice.gate = anyio.Event()
+    async with open_scripted_api(database, admin_dsn, voice_timeout=0.3) as api:
+        api.voice.gate = anyio.Event()
         silent = await api.start({"architecture": architecture})
         assert (silent.status, silent.code) == (503, "UNAVAILABLE")
         assert "no answer" in silent.json["detail"]
-        voice.gate.set()
+        api.voice.gate.set()
         assert (await api.start({"architecture": architecture})).status == 200
 
 

@@ -6,7 +6,8 @@ from uuid import uuid4
 import asyncpg
 import pytest
 
-from support.api import add_tenant, open_api, scripted_provider, scripted_voice
+from support.api import add_tenant
+from support.scripted_api import open_scripted_api
 
 OLD, FRESH = timedelta(days=31), timedelta(days=29)
 
@@ -52,11 +53,7 @@ async def tenant(admin_dsn):
 
 
 async def test_a_session_is_erased_when_its_time_is_up(database, admin_dsn, tenant):
-    async with (
-        scripted_provider() as provider,
-        scripted_voice() as voice,
-        open_api(database, admin_dsn, provider=provider, voice=voice) as api,
-    ):
+    async with open_scripted_api(database, admin_dsn) as api:
         await api.until("select 1 from erasures having count(*) = 2")
         left = await api.sql("select id::text from interview_sessions")
         gone = {name for name, id_ in tenant.items() if id_ not in {row["id"] for row in left}}

@@ -9,7 +9,7 @@ import anyio
 import jsonschema
 import pytest
 
-from support.api import open_api, scripted_provider, scripted_voice
+from support.scripted_api import open_scripted_api
 from vivavoce.api.app import EDGES
 from vivavoce.api.openapi import document
 
@@ -32,13 +32,7 @@ async def raw(api, *pieces, until_closed=True):
 
 @pytest.fixture
 async def impatient(database, admin_dsn):
-    async with (
-        scripted_provider() as provider,
-        scripted_voice() as voice,
-        open_api(
-            database, admin_dsn, provider=provider, voice=voice, receive_seconds=0.3
-        ) as server,
-    ):
+    async with open_scripted_api(database, admin_dsn, receive_seconds=0.3) as server:
         yield server
 
 
@@ -114,17 +108,9 @@ async def test_a_callers_request_id_is_kept_if_it_is_decent(api):
 
 
 async def test_pages_of_allowed_origins_may_ask(database, admin_dsn):
-    async with (
-        scripted_provider() as provider,
-        scripted_voice() as voice,
-        open_api(
-            database,
-            admin_dsn,
-            provider=provider,
-            voice=voice,
-            allowed_origins=("https://jobs.example",),
-        ) as api,
-    ):
+    async with open_scripted_api(
+        database, admin_dsn, allowed_origins=("https://jobs.example",)
+    ) as api:
         for origin, allowed in (
             ("https://jobs.example", True),
             (api.url, True),
@@ -253,11 +239,7 @@ async def test_a_background_task_that_fails_ends_the_api(database, admin_dsn, mo
     monkeypatch.setattr("vivavoce.api.app.run_reaper", fail)
     address = None
     with pytest.RaisesGroup(pytest.RaisesExc(RuntimeError), flatten_subgroups=True):
-        async with (
-            scripted_provider() as provider,
-            scripted_voice() as voice,
-            open_api(database, admin_dsn, provider=provider, voice=voice) as api,
-        ):
+        async with open_scripted_api(database, admin_dsn) as api:
             assert (await api.call("GET", "/healthz")).status == 200
             address = urlsplit(api.url)
             failing.set()

@@ -2,18 +2,12 @@
 
 import anyio
 
-from support.api import open_api, scripted_provider, scripted_voice
-from support.invitations import invite
+from support.invitations import agreed, invite
+from support.scripted_api import open_scripted_api
 from vivavoce.control.sound_check import CHECK_SECONDS, MAX_AT_ONCE
 
 PATH = "/v1/sound-check"
 OFFER = {"offer": "v=0\r\n"}
-
-
-async def agreed(api, **wanted):
-    guest = await invite(api, **wanted)
-    assert (await guest.agree()).status == 201
-    return guest
 
 
 async def check(guest, body=OFFER):
@@ -105,19 +99,13 @@ async def test_what_is_no_offer_is_refused(api):
 
 
 async def test_the_check_goes_by_the_way_of_the_interview(database, admin_dsn):
-    async with (
-        scripted_provider() as provider,
-        scripted_voice() as voice,
-        open_api(
-            database,
-            admin_dsn,
-            provider=provider,
-            voice=voice,
-            stun_servers=("stun:stun.example",),
-            turn_servers=("turn:turn.example",),
-            turn_secret="a-secret-shared-with-the-turn-server",
-        ) as api,
-    ):
+    async with open_scripted_api(
+        database,
+        admin_dsn,
+        stun_servers=("stun:stun.example",),
+        turn_servers=("turn:turn.example",),
+        turn_secret="a-secret-shared-with-the-turn-server",
+    ) as api:
         guest = await agreed(api)
         told = (await api.call("GET", PATH, token=guest.token)).json
     assert told["stunServers"] == ["stun:stun.example"]

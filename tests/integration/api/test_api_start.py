@@ -4,6 +4,7 @@ import anyio
 import pytest
 
 from support.api import add_tenant, open_api, scripted_provider, scripted_voice, utc
+from support.scripted_api import open_scripted_api
 from vivavoce import tokens
 from vivavoce.machines.provider import MachineLost
 
@@ -68,18 +69,14 @@ async def test_the_row_of_a_machine_stands_before_the_provider_is_asked(api):
 
 
 async def test_a_warm_machine_is_taken_and_replaced(database, admin_dsn):
-    async with (
-        scripted_provider() as provider,
-        scripted_voice() as voice,
-        open_api(database, admin_dsn, provider=provider, voice=voice, warm_machines=1) as api,
-    ):
+    async with open_scripted_api(database, admin_dsn, warm_machines=1) as api:
         await api.until("select 1 from machines where state = 'ready'")
-        [warm] = provider.machines
+        [warm] = api.provider.machines
         started = await api.started()
-        assert [one.machine.machine_id for one in provider.of(started["sessionId"])] == [warm]
+        assert [one.machine.machine_id for one in api.provider.of(started["sessionId"])] == [warm]
         await api.until("select 1 from machines where state = 'ready'")
     # At the end the unclaimed machine is destroyed, the claimed one lives on.
-    assert [one.machine.machine_id for one in provider.alive] == [warm]
+    assert [one.machine.machine_id for one in api.provider.alive] == [warm]
 
 
 async def test_direct_gets_a_client_secret_and_no_machine(api):
@@ -263,17 +260,13 @@ async def test_who_is_refused_again_and_again_does_not_trouble_the_voice_model(a
 
 
 async def test_a_refused_start_leaves_the_warm_machine_to_the_next(database, admin_dsn):
-    async with (
-        scripted_provider() as provider,
-        scripted_voice() as voice,
-        open_api(database, admin_dsn, provider=provider, voice=voice, warm_machines=1) as api,
-    ):
+    async with open_scripted_api(database, admin_dsn, warm_machines=1) as api:
         await api.until("select 1 from machines where state = 'ready'")
-        [warm] = provider.machines
+        [warm] = api.provider.machines
         nobody = api.access_token(tenant_id=await add_tenant(admin_dsn, sessions=0))
         assert (await api.start(token=nobody)).code == "QUOTA_EXCEEDED"
         started = await api.started()
-        assert [one.machine.machine_id for one in provider.of(started["sessionId"])] == [warm]
+        assert [one.machine.machine_id for one in api.provider.of(started["sessionId"])] == [warm]
 
 
 @pytest.mark.parametrize(
@@ -339,15 +332,9 @@ async def test_the_start_is_in_the_audit_log(api):
 
 
 async def test_where_isolation_is_required_no_session_starts_without(database, admin_dsn):
-    async with (
-        scripted_provider() as provider,
-        scripted_voice() as voice,
-        open_api(
-            database, admin_dsn, provider=provider, voice=voice, require_isolation=True
-        ) as api,
-    ):
+    async with open_scripted_api(database, admin_dsn, require_isolation=True) as api:
         refused = await api.start()
         assert refused.code == "VM_PROVISIONING_FAILED"
         assert "VIVA_REQUIRE_ISOLATION" in refused.json["detail"]
-        assert not provider.machines
+        assert not api.provider.machines
         assert (await api.start({"architecture": "direct"})).status == 200

@@ -6,6 +6,7 @@ import anyio
 import pytest
 
 from support.api import eventually, open_api, scripted_provider, scripted_voice
+from support.scripted_api import open_scripted_api
 from vivavoce import tokens
 from vivavoce.control import reconcile, takeover
 from vivavoce.machines.provider import MachineSpec
@@ -152,17 +153,13 @@ async def test_a_session_without_a_machine_to_be_had_is_ended(api, session, monk
 
 
 async def test_an_unclaimed_machine_that_dies_is_replaced(database, admin_dsn):
-    async with (
-        scripted_provider() as provider,
-        scripted_voice() as voice,
-        open_api(database, admin_dsn, provider=provider, voice=voice, warm_machines=1) as api,
-    ):
+    async with open_scripted_api(database, admin_dsn, warm_machines=1) as api:
         await api.until("select 1 from machines where state = 'ready'")
-        [first] = provider.alive
+        [first] = api.provider.alive
         first.vanish()
         await api.until("select 1 from machines where state = 'gone'")
         await api.until("select 1 from machines where state = 'ready'")
-        [second] = provider.alive
+        [second] = api.provider.alive
         assert second is not first
 
 

@@ -4,26 +4,20 @@ import base64
 import hashlib
 import hmac
 
-from support.api import open_api, scripted_provider, scripted_voice
+from support.scripted_api import open_scripted_api
 
 SECRET = "a-secret-shared-with-the-turn-server"
 TURN = ("turn:turn.example:3478?transport=udp", "turns:turn.example:443?transport=tcp")
 
 
 async def test_every_session_gets_a_way_of_its_own(database, admin_dsn):
-    async with (
-        scripted_provider() as provider,
-        scripted_voice() as voice,
-        open_api(
-            database,
-            admin_dsn,
-            provider=provider,
-            voice=voice,
-            stun_servers=("stun:stun.example",),
-            turn_servers=TURN,
-            turn_secret=SECRET,
-        ) as api,
-    ):
+    async with open_scripted_api(
+        database,
+        admin_dsn,
+        stun_servers=("stun:stun.example",),
+        turn_servers=TURN,
+        turn_secret=SECRET,
+    ) as api:
         for architecture in ("hybrid", "direct"):
             started = await api.started({"architecture": architecture})
             told = started["webrtcConfig"]
@@ -36,7 +30,7 @@ async def test_every_session_gets_a_way_of_its_own(database, admin_dsn):
             assert 0 < int(expires_at) - row["expires_at"].timestamp() <= 120
             signed = hmac.new(SECRET.encode(), server["username"].encode(), hashlib.sha1)
             assert base64.b64decode(server["credential"]) == signed.digest()
-        [machine] = provider.alive
+        [machine] = api.provider.alive
         servers = machine.claims[0].ice_servers
         assert [one.urls[0].partition(":")[0] for one in servers] == ["stun", "turn"]
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import anyio
 import pytest
 
-from support.api import open_api, scripted_provider, scripted_voice
+from support.scripted_api import open_scripted_api
 
 SCRIPT = "console.log('Hello.');\n" * 200
 PAGE = "<!doctype html><script type=module src=/assets/app-1a2b3c4d.js></script>"
@@ -27,11 +27,7 @@ def built(tmp_path):
 
 @pytest.fixture
 async def site(database, admin_dsn, built):
-    async with (
-        scripted_provider() as provider,
-        scripted_voice() as voice,
-        open_api(database, admin_dsn, provider=provider, voice=voice, web_folder=built) as server,
-    ):
+    async with open_scripted_api(database, admin_dsn, web_folder=built) as server:
         yield server
 
 
@@ -154,11 +150,7 @@ async def test_pages_that_are_built_anew_are_served_at_once(site, built):
 
 
 async def test_where_nothing_is_built_the_page_says_how(database, admin_dsn, tmp_path: Path):
-    async with (
-        scripted_provider() as provider,
-        scripted_voice() as voice,
-        open_api(database, admin_dsn, provider=provider, voice=voice, web_folder=tmp_path) as site,
-    ):
+    async with open_scripted_api(database, admin_dsn, web_folder=tmp_path) as site:
         status, content, headers = await load(site, "/console")
         assert status == 503
         assert b"make web" in content

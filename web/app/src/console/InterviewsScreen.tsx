@@ -2,6 +2,7 @@ import type { wire } from '@vivavoce/client';
 import { useState } from 'react';
 import { inMinutes, moment } from '../ui/words.ts';
 import { useDesk } from './context.ts';
+import { FilterRow } from './FilterRow.tsx';
 import type { Rows } from './feed.ts';
 import { Link } from './Link.tsx';
 import { Older } from './Older.tsx';
@@ -93,22 +94,13 @@ function Interviews(props: {
   }
   return (
     <>
-      <div className="filters">
-        <label>
-          Filter
-          <input
-            type="search"
-            value={filter}
-            placeholder="Title or role"
-            onChange={({ target }) => setFilter(target.value)}
-          />
-        </label>
-      </div>
-      <p className="hint" role="status">
-        {shown.length === rows.length
-          ? `${rows.length} shown`
-          : `${shown.length} of ${rows.length} shown`}
-      </p>
+      <FilterRow
+        filter={filter}
+        onFilter={setFilter}
+        within="Title or role"
+        shown={shown.length}
+        all={rows.length}
+      />
       <Table
         caption="Interviews"
         columns={columns}

@@ -3,6 +3,7 @@ import { useState } from 'react';
 import { clock, moment } from '../ui/words.ts';
 import { Chip } from './Chip.tsx';
 import { useDesk, useLive } from './context.ts';
+import { FilterRow } from './FilterRow.tsx';
 import { isLive, type Rows } from './feed.ts';
 import { Link } from './Link.tsx';
 import { Older } from './Older.tsx';
@@ -69,16 +70,13 @@ function Sessions(props: {
   }
   return (
     <>
-      <div className="filters">
-        <label>
-          Filter
-          <input
-            type="search"
-            value={filter}
-            placeholder="Candidate, interview or id"
-            onChange={({ target }) => setFilter(target.value)}
-          />
-        </label>
+      <FilterRow
+        filter={filter}
+        onFilter={setFilter}
+        within="Candidate, interview or id"
+        shown={shown.length}
+        all={rows.length}
+      >
         <label>
           Status
           <select value={which} onChange={({ target }) => setWhich(target.value as Which)}>
@@ -88,12 +86,7 @@ function Sessions(props: {
             <option value="failed">Failed</option>
           </select>
         </label>
-      </div>
-      <p className="hint" role="status">
-        {shown.length === rows.length
-          ? `${rows.length} shown`
-          : `${shown.length} of ${rows.length} shown`}
-      </p>
+      </FilterRow>
       <Table
         caption="Sessions"
         columns={columnsOf(titleOf, now)}

@@ -162,7 +162,6 @@ function Line(props: {
         <p>
           {pieces.map(({ text, match }, index) =>
             match === null ? (
-              // biome-ignore lint/suspicious/noArrayIndexKey: pieces have no names
               <span key={index}>{text}</span>
             ) : (
               <mark key={`m${match}`} data-match={match} data-current={match === current}>

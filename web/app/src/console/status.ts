@@ -6,19 +6,28 @@ export interface Standing {
   readonly tone: 'live' | 'waiting' | 'good' | 'bad' | 'quiet';
 }
 
+const toned =
+  (tone: Standing['tone']) =>
+  (word: string): Standing => ({ word, tone });
+const live = toned('live');
+const waiting = toned('waiting');
+const good = toned('good');
+const bad = toned('bad');
+const quiet = toned('quiet');
+
 const sessions: Readonly<Record<string, Standing>> = {
-  provisioning: { word: 'Starting', tone: 'waiting' },
-  ready: { word: 'Waiting for the candidate', tone: 'waiting' },
-  active: { word: 'Live', tone: 'live' },
-  reconnecting: { word: 'Reconnecting', tone: 'waiting' },
-  ending: { word: 'Ending', tone: 'waiting' },
-  ended: { word: 'Ended', tone: 'good' },
-  failed: { word: 'Failed', tone: 'bad' },
+  provisioning: waiting('Starting'),
+  ready: waiting('Waiting for the candidate'),
+  active: live('Live'),
+  reconnecting: waiting('Reconnecting'),
+  ending: waiting('Ending'),
+  ended: good('Ended'),
+  failed: bad('Failed'),
 };
 
 /** How a session stands. */
 export function sessionStanding({ status }: Pick<wire.SessionView, 'status'>): Standing {
-  return sessions[status] ?? { word: status, tone: 'quiet' };
+  return sessions[status] ?? quiet(status);
 }
 
 /** Whether somebody is in the interview. */
@@ -27,12 +36,12 @@ export function isTalking(status: string): boolean {
 }
 
 const invitations: Readonly<Record<wire.InvitationView['state'], Standing>> = {
-  pending: { word: 'Not opened yet', tone: 'waiting' },
-  opened: { word: 'Opened', tone: 'waiting' },
-  in_progress: { word: 'In the interview', tone: 'live' },
-  completed: { word: 'Held', tone: 'good' },
-  expired: { word: 'Expired', tone: 'quiet' },
-  revoked: { word: 'Revoked', tone: 'quiet' },
+  pending: waiting('Not opened yet'),
+  opened: waiting('Opened'),
+  in_progress: live('In the interview'),
+  completed: good('Held'),
+  expired: quiet('Expired'),
+  revoked: quiet('Revoked'),
 };
 
 /** How an invitation stands. */
