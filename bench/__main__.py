@@ -8,7 +8,7 @@ from typing import Final
 
 import anyio
 
-from bench import durable, hearing, memory, offer, start, start_parallel, turns, up, voice
+from bench import durable, hearing, memory, offer, start, start_parallel, turns, up, voice, watch
 from bench.rounds import tell
 from bench.running import NotRunning
 from bench.sounds import NoSuchVoice
@@ -25,6 +25,7 @@ BENCHES: Final[Mapping[str, Callable[[], Awaitable[Sequence[Figure] | Report]]]]
         "turns": turns.measure,
         "hearing": hearing.measure,
         "voice": voice.measure,
+        "watch": watch.measure,
     }
 )
 

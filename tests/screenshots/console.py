@@ -12,7 +12,8 @@ from screenshots.gallery import Gallery
 from support.browser import open_browser
 from support.console import link_into, open_page, recruiter
 from support.interview import Platform
-from support.recruiting import ask, plan_interview
+from support.recruiting import ask, invite, plan_interview
+from vivavoce.cli.home import TENANT_ID
 from vivavoce.client import InterviewClient, open_edge
 from vivavoce.protocol.transcript import Speaker, TranscriptEvent
 
@@ -46,6 +47,7 @@ PLAN: dict[str, Any] = {
     "closing": "You hear from us within a week.",
     "maxDuration": 1200,
 }
+ACCENT = "#7a1fa2"
 WISH = "Could the questions stay on the screen? I read better than I hear."
 
 
@@ -61,6 +63,7 @@ async def walk(platform: Platform, gallery: Gallery) -> None:
         interview_id = await _plans(platform, gallery, inside)
         await _invitations(platform, gallery, inside, interview_id)
         await _sessions(platform, gallery, inside, interview_id)
+        await _in_a_colour(platform, gallery, inside)
 
 
 async def _at_the_door(platform: Platform, gallery: Gallery, context: BrowserContext) -> None:
@@ -80,6 +83,13 @@ async def _at_the_door(platform: Platform, gallery: Gallery, context: BrowserCon
     await _press(page, "Sign out")
     await _heads(page, "You have signed out")
     await gallery.take(page, "signed-out")
+    await page.goto("about:blank")
+    await page.goto(await link_into(platform))
+    await _heads(page, "Interviews")
+    await page.route("**/functions/v1/console-token", lambda route: route.abort())
+    await _press(page, "Sign out")
+    await _heads(page, "You have signed out of this tab")
+    await gallery.take(page, "signed-out-unheard")
     await page.close()
 
 
@@ -111,6 +121,14 @@ async def _plans(platform: Platform, gallery: Gallery, inside: BrowserContext) -
         await gallery.take(page, "plan-preview")
         await _press(page, "They could read")
         await gallery.take(page, "plan-readable")
+        changed = {**PLAN, "guidance": "Be brief.", "notes": "Two posts."}
+        await ask(platform, "PUT", f"/v1/interviews/{interview_id}", changed)
+        await page.get_by_label("Guidance").fill("Be warm, unhurried and curious.")
+        await _press(page, "Save")
+        await _heads(page, "Somebody saved this interview before you")
+        await gallery.take(page, "plan-of-two")
+        await _press(page, "Back to the form")
+        await gallery.take(page, "plan-changed-meanwhile")
         await _press(page, "Delete")
         await gallery.take(page, "plan-delete")
     return str(interview_id)
@@ -180,6 +198,18 @@ async def _sessions(
             await _press(page, "Close")
             await _press(page, "Delete")
             await gallery.take(page, "session-delete")
+
+
+async def _in_a_colour(platform: Platform, gallery: Gallery, inside: BrowserContext) -> None:
+    """The same in a tenant's own colour."""
+    await platform.fetch("update tenants set accent = $2 where id = $1", TENANT_ID, ACCENT)
+    async with _at(inside, "/console/sessions") as page:
+        await page.get_by_role("row").nth(3).wait_for()
+        await gallery.take(page, "accent-sessions")
+    async with _at(inside, (await invite(platform)).url) as page:
+        await _heads(page, "Hello Robin Marsh")
+        await gallery.take(page, "accent-welcome")
+    await platform.fetch("update tenants set accent = null where id = $1", TENANT_ID)
 
 
 async def _held(platform: Platform, interview_id: str, candidate: dict[str, str]) -> None:

@@ -70,19 +70,24 @@ export default function Console() {
 function Inside(props: { readonly access: Access; readonly onLeave: (why: Why) => void }) {
   const { access, onLeave } = props;
   const [isRefused, setIsRefused] = useState(false);
+  const [isLeaving, setIsLeaving] = useState(false);
   const desk = useMemo(() => {
     const api = new Api(location.origin, access.accessToken, () => setIsRefused(true));
     return { api, feed: openFeed(api), router: new Router() };
   }, [access]);
   useEffect(() => desk.router.follow(), [desk]);
   useEffect(() => {
-    if (isRefused) onLeave('expired');
-  }, [isRefused, onLeave]);
+    // What was asked before somebody left is refused after it: that is no surprise.
+    if (isRefused && !isLeaving) onLeave('expired');
+  }, [isRefused, isLeaving, onLeave]);
+  const signOut = () => {
+    setIsLeaving(true);
+    void leave({ location, storage: sessionStorage }, access).then(onLeave);
+  };
+  if (isLeaving) return <Waiting>Signing out</Waiting>;
   return (
     <DeskContext value={desk}>
-      <Screens
-        onLeave={() => void leave({ location, storage: sessionStorage }, access).then(onLeave)}
-      />
+      <Screens onLeave={signOut} />
     </DeskContext>
   );
 }

@@ -72,7 +72,7 @@ function Header(props: { readonly place: Place; readonly onLeave: () => void }) 
   const live = value?.rows.filter(({ status }) => isTalking(status)).length ?? 0;
   return (
     <header className="top">
-      <b className="brand">{atStart(organisation?.name ?? '')}</b>
+      <b className="brand">Vivavoce</b>
       <nav aria-label="Console">
         <Link to={{ page: 'interviews' }} isCurrent={ofInterviews.includes(page)}>
           Interviews
@@ -85,6 +85,8 @@ function Header(props: { readonly place: Place; readonly onLeave: () => void }) 
           {live > 0 && <span className="badge">{live} live</span>}
         </Link>
       </nav>
+      {/* At the end of the row: nothing moves when it comes. */}
+      <span className="organisation">{atStart(organisation?.name ?? '')}</span>
       <button type="button" className="plain" onClick={() => router.mayLeave() && props.onLeave()}>
         Sign out
       </button>
