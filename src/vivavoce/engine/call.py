@@ -164,6 +164,7 @@ class Call:
     async def hear_appended(self) -> None:
         """Hear what the client has appended, with a turn for others in between."""
         while self.appended and (pcm := self.appended.take()) is not None:
+            self.note_played(self.responder.outlet.played())
             self.hear(pcm)
             await anyio.lowlevel.checkpoint()
 
@@ -178,7 +179,7 @@ class Call:
         self._hearing.hear_item(item, decoded(item.audio, format_["type"]))
 
     def note_played(self, pcm: bytes) -> None:
-        """Take what is sent to the client, as it is sent (s16le mono, 24 kHz): it may come back."""
+        """Take what the client plays, as it plays it (s16le mono, 24 kHz): it may come back."""
         self._hearing.note_played(pcm)
 
     async def prepare_speech(self) -> None:

@@ -14,10 +14,20 @@ import anyio
 from vivavoce.engine.conversation import Item
 from vivavoce.engine.events import EventStream, from_base64
 from vivavoce.engine.outlet import Spoken
-from vivavoce.engine.wire_audio import PCM, SPOKEN_BYTES_PER_MS, Decoder, Encoder, bytes_per_ms
+from vivavoce.engine.wire_audio import (
+    PCM,
+    SPOKEN_BYTES_PER_MS,
+    SPOKEN_RATE,
+    Decoder,
+    Encoder,
+    bytes_per_ms,
+)
 
 _PIECE_MS: Final = 100  # what is heard before others on the event loop have their turn
 _DELTA_MS: Final = 200
+_REMEMBERED_SECONDS: Final = 2.0  # of what was played; an echo is less than a second old
+_MOST_AHEAD_SECONDS: Final = 120.0  # of what is yet to be played: 5.8 MB
+_BYTES_PER_SECOND: Final = SPOKEN_RATE * 2
 
 
 class AppendedAudio:
@@ -59,11 +69,55 @@ class AppendedAudio:
         return rest
 
 
+class PlayedByClock:
+    """What a client has played by now (s16le mono, 24 kHz), if it plays what it gets at once."""
+
+    def __init__(self) -> None:
+        self._ahead = bytearray()
+        self._played = bytearray()
+        self._until: float | None = None
+
+    def add(self, pcm: bytes, now: float) -> None:
+        """Take audio that plays after what waits; what is too far ahead is not kept.
+
+        Args:
+            pcm: Whole samples.
+            now: In seconds, here and below.
+        """
+        self._go_on(now)
+        room = int(_MOST_AHEAD_SECONDS * _BYTES_PER_SECOND) - len(self._ahead)
+        self._ahead += pcm[: max(room, 0)]
+
+    def take(self, now: float) -> bytes:
+        """Take what was played since the last time, silence included: its last 2 s."""
+        self._go_on(now)
+        played = bytes(self._played)
+        self._played.clear()
+        return played
+
+    def clear(self, now: float) -> None:
+        """Fall silent."""
+        self._go_on(now)
+        self._ahead.clear()
+
+    def _go_on(self, now: float) -> None:
+        self._until = self._until if self._until is not None else now
+        samples = round((now - self._until) * SPOKEN_RATE)
+        self._until += samples / SPOKEN_RATE
+        kept = int(_REMEMBERED_SECONDS * SPOKEN_RATE) * 2
+        part = self._ahead[: 2 * samples]
+        del self._ahead[: 2 * samples]
+        silent = 2 * samples - len(part)
+        self._played += part + bytes(min(silent, kept))
+        del self._played[:-kept]
+
+
 class SpokenInEvents:
     """Gives what is said to the client in events, as fast as it is made; the client plays it.
 
     Only the client knows what of it was heard: it truncates the item when it stops playing. That
-    something is being said is taken from the clock, as if playing began with the first event.
+    something is being said, and what, is taken from the clock, as if playing began with the first
+    event. A client that plays within 0.8 s of that may have an echo.
 
     Args:
         events: Of the session.
@@ -74,6 +128,7 @@ class SpokenInEvents:
         self._events = events
         self._until_room = until_room
         self._plays_until = 0.0
+        self._clock = PlayedByClock()
 
     @property
     def is_speaking(self) -> bool:
@@ -87,7 +142,16 @@ class SpokenInEvents:
     def clear(self) -> tuple[Spoken, ...]:
         """Take note that the client falls silent. What it played it tells by itself."""
         self._plays_until = 0.0
+        self._clock.clear(anyio.current_time())
         return ()
+
+    def played(self) -> bytes:
+        """Take what the client has played since the last time, by the clock, silence included."""
+        return self._clock.take(anyio.current_time())
+
+    def note(self, pcm: bytes) -> None:
+        """Take audio (s16le mono, 24 kHz) that is sent, to know when it plays."""
+        self._clock.add(pcm, anyio.current_time())
 
     async def until_room(self) -> None:
         """Wait until the client has taken what was sent, but for a little."""
@@ -130,6 +194,7 @@ class _Deltas:
     def write(self, pcm: bytes) -> int:
         """Send audio (s16le mono, 24 kHz) and return its length in milliseconds."""
         self._send(self._encoder.encode(pcm))
+        self._outlet.note(pcm)
         return len(pcm) // SPOKEN_BYTES_PER_MS
 
     def complete(self) -> None:

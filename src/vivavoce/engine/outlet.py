@@ -45,5 +45,8 @@ class Outlet(Protocol):
     def open(self, response_id: str, item: Item, type_: str, /) -> Spoken:
         """Begin to speak an item, in an audio format of the API; after what is being said."""
 
+    def played(self) -> bytes:
+        """Take what was played since the last time (s16le mono, 24 kHz), where it is not told."""
+
     def clear(self) -> Sequence[Spoken]:
         """Fall silent; give what was not said to its end, where the engine knows it."""

@@ -1,7 +1,9 @@
 """How a call listens: answers that go on, our own voice come back, candidates who are silent."""
 
+import anyio
 import numpy as np
 
+from support.realtime_socket import open_session
 from support.rtc import Microphone, open_call
 from support.speech import speech
 
@@ -103,3 +105,23 @@ async def test_who_stays_silent_after_a_conversation_was_taken_up_is_asked_again
         assert prompt["transcript"] == (
             "There's no hurry. This is what I asked. What is your favourite city?"
         )
+
+
+async def test_our_own_voice_does_not_interrupt_us_over_a_websocket_either(engine):
+    """The client plays what it gets at once, and its microphone hears it 0.2 s later, softer."""
+    piece = 2_400  # samples: 100 ms
+    async with open_session(engine, session(type="server_vad")) as client:
+        await client.send("response.create")
+        await client.until("response.output_audio.delta")
+        began, sent = anyio.current_time(), 0
+        room = b""
+        while sent < len(room) or "response.done" not in client.types:
+            room = bytes(4 * piece) + client.audio()
+            soft = np.frombuffer(room[sent : sent + 2 * piece], "<i2") * 0.2
+            await client.append(soft.astype("<i2").tobytes().ljust(2 * piece, b"\0"))
+            sent += 2 * piece
+            await anyio.sleep_until(began + sent / 48_000)
+        assert np.abs(np.frombuffer(client.audio(), "<i2").astype(int)).max() * 0.2 > 500
+        await client.append(bytes(48_000) + speech("My favourite city is Berlin.", 24_000))
+        started = await client.until("input_audio_buffer.speech_started")
+        assert started["audio_start_ms"] > sent / 48

@@ -7,7 +7,7 @@ import anyio
 import pytest
 
 from vivavoce.engine.conversation import assistant_item
-from vivavoce.engine.event_audio import AppendedAudio, SpokenInEvents
+from vivavoce.engine.event_audio import AppendedAudio, PlayedByClock, SpokenInEvents
 from vivavoce.engine.events import EventStream
 from vivavoce.engine.refusals import Refused
 from vivavoce.engine.sockets import Outbound
@@ -66,6 +66,19 @@ def outlet(told):
     events = EventStream()
     events.attach(lambda text: told.append(json.loads(text)))
     return SpokenInEvents(events, until_room)
+
+
+def test_what_is_sent_is_played_when_its_time_has_come():
+    second, clock = 48_000, PlayedByClock()
+    assert clock.take(1.0) == b""
+    clock.add(b"a" * second, 1.5)
+    clock.add(b"b" * second, 1.6)
+    assert clock.take(2.0) == bytes(second // 2) + b"a" * (second // 2)
+    assert clock.take(3.0) == b"a" * (second // 2) + b"b" * (second // 2)
+    clock.clear(3.1)
+    assert clock.take(4.0) == b"b" * (second // 10) + bytes(second * 9 // 10)
+    clock.add(b"c" * second, 5.0)
+    assert clock.take(9.5) == bytes(2 * second)  # of what is old nothing is remembered
 
 
 @pytest.mark.parametrize(("type_", "size"), [("audio/pcm", 48), ("audio/pcmu", 8)])
