@@ -164,7 +164,8 @@ class Call:
     async def hear_appended(self) -> None:
         """Hear what the client has appended, with a turn for others in between."""
         while self.appended and (pcm := self.appended.take()) is not None:
-            self.note_played(self.responder.outlet.played())
+            if played := self.responder.outlet.played():
+                self.note_played(played)
             self.hear(pcm)
             await anyio.lowlevel.checkpoint()
 
