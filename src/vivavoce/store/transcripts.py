@@ -4,7 +4,9 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequen
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, Final
+from uuid import uuid4
 
+import asyncpg
 import msgspec
 
 from vivavoce.protocol.codec import clean_text
@@ -18,6 +20,13 @@ from vivavoce.protocol.transcript import (
 from vivavoce.store.pool import Connection, Database, told_plainly
 
 MAX_PAGE: Final = 1000
+_UNSTORABLE: Final = (
+    asyncpg.NoDataFoundError,
+    asyncpg.InsufficientPrivilegeError,
+    asyncpg.DataError,
+    asyncpg.IntegrityConstraintViolationError,
+)
+"""What `viva.ingest` answers with a rejection."""
 _LIMITS: Final = ("tenant_id", "app_metadata", "session_id", "invitation_id")
 
 
@@ -74,6 +83,8 @@ async def open_ingest(
 async def ingest(connection: Connection, batches: Sequence[IngestBatch]) -> list[IngestResult]:
     """Store batches of several sessions: one function call, one commit, answers after it.
 
+    If something in them cannot be stored, it takes a second call, which tells it from the rest.
+
     Sending a batch again changes nothing. One that cannot be stored does not hold up the others.
 
     Args:
@@ -89,7 +100,10 @@ async def ingest(connection: Connection, batches: Sequence[IngestBatch]) -> list
         }
         for batch in sorted(batches, key=lambda batch: batch.session_id)
     ]
-    answers = await connection.fetchval("select viva.ingest($1)", payload)
+    try:
+        answers = await connection.fetchval("select viva.ingest_plainly($1)", payload)
+    except _UNSTORABLE:
+        answers = await connection.fetchval("select viva.ingest($1)", payload)
     by_position = dict(
         zip(
             sorted(range(len(batches)), key=lambda index: batches[index].session_id),
@@ -157,6 +171,7 @@ def _limits_in(claims: Mapping[str, Any]) -> dict[str, Any]:
 
 def _storable(entry: TranscriptEntry) -> dict[str, Any]:
     return {
+        "id": str(uuid4()),
         "itemId": clean_text(entry.item_id),
         "revision": entry.revision,
         "previousItemId": None

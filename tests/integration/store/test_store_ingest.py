@@ -282,6 +282,31 @@ async def test_a_transcript_is_not_endless(database: Database, admin_dsn: str):
     assert (result.duplicates, [r.item_id for r in result.rejected]) == (1, ["b"])
 
 
+@pytest.mark.parametrize(
+    "change",
+    [
+        "item_id = ''",
+        "item_id = repeat('i', 129)",
+        "revision = -1",
+        "previous_item_id = repeat('i', 129)",
+        "speaker = 'both'",
+        "content = repeat('é', 32769)",
+        "timestamp = '1999-12-31T23:59:59Z'",
+        "timestamp = 'infinity'",
+        "source = 'tape'",
+        "witness = 'hearsay'",
+        "confidence = 1.01",
+        "metadata = to_jsonb(repeat('m', 4096))",
+    ],
+)
+async def test_whoever_writes_what_an_entry_may_hold_is_limited(database: Database, change: str):
+    session = await add_session(database)
+    await send(database, session, entry("a"))
+    with pytest.raises(asyncpg.CheckViolationError):
+        async with database.as_service() as connection:
+            await connection.execute(f"update transcript_entries set {change}")  # noqa: S608
+
+
 class Arrivals:
     """Stores entries in sessions of their own, from a thread of its own loop."""
 
