@@ -39,6 +39,9 @@ class Metrics:
             ("outcome",),
             registry=self.registry,
         )
+        self.accepted, self.duplicates, self.rejected = map(
+            self.entries.labels, ("accepted", "duplicate", "rejected")
+        )
         self.gateway = Counter(
             "viva_gateway_connections",
             "Connections to machines, by outcome (`opened` or an error code).",

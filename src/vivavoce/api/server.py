@@ -118,7 +118,7 @@ class Connection(H11Protocol):
             answered = await lane.answer(request)
             if not self.transport.is_closing():
                 self.transport.write(answered.wire)
-            lane.note(answered)
+            self.loop.call_soon(lane.note, answered)  # the loop writes before it calls
             self._lane_answers = False
             if self._leaves:
                 self.transport.close()

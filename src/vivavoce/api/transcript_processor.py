@@ -106,9 +106,9 @@ async def _store(
         duplicates=sum(result.duplicates for result in results),
         rejected=[*sorted_.rejected, *(one for result in results for one in result.rejected)],
     )
-    api.metrics.entries.labels("accepted").inc(receipt.accepted)
-    api.metrics.entries.labels("duplicate").inc(receipt.duplicates)
-    api.metrics.entries.labels("rejected").inc(len(receipt.rejected))
+    api.metrics.accepted.inc(receipt.accepted)
+    api.metrics.duplicates.inc(receipt.duplicates)
+    api.metrics.rejected.inc(len(receipt.rejected))
     return receipt
 
 

@@ -10,8 +10,9 @@ import re
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final, Self
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 import anyio
 
@@ -40,6 +41,18 @@ class _Connection:
     @property
     def is_usable(self) -> bool:
         return not (self.reader.at_eof() or self.writer.is_closing())
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """A request that was written, and the connection over which its answer comes."""
+
+    origin: str
+    connection: _Connection
+
+    def give_up(self) -> None:
+        """Want no answer any more."""
+        self.connection.writer.close()
 
 
 class Body:
@@ -140,6 +153,20 @@ class HttpClient:
             with anyio.move_on_after(PREPARE_TIMEOUT), suppress(OSError):
                 self._keep(origin, await _connect(parts.scheme, parts.hostname, parts.port))
 
+    def post_at_once(self, url: str, *, data: bytes, headers: Mapping[str, str]) -> Sent | None:
+        """Send a request in this moment if a connection stands ready, else give None.
+
+        The answer is given by `answered`. Arguments and errors are those of `post`.
+        """
+        parts = urlsplit(url)
+        request = _request(parts, headers, len(data)) + data
+        origin = f"{parts.scheme}://{parts.netloc}"
+        connection = self._take(origin)
+        if connection is None:
+            return None
+        connection.writer.write(request)
+        return Sent(origin, connection)
+
     @asynccontextmanager
     async def post(
         self,
@@ -164,16 +191,31 @@ class HttpClient:
             OSError: If there is no connection, or it breaks (`HttpFailed`).
         """
         assert not allow_redirects  # noqa: S101  the interface of larger clients
-        parts = urlsplit(url)
-        origin = f"{parts.scheme}://{parts.netloc}"
-        connection = self._take(origin) or await _connect(parts.scheme, parts.hostname, parts.port)
+        sent = self.post_at_once(url, data=data, headers=headers)
+        if sent is None:
+            parts = urlsplit(url)
+            connection = await _connect(parts.scheme, parts.hostname, parts.port)
+            connection.writer.write(_request(parts, headers, len(data)) + data)
+            sent = Sent(f"{parts.scheme}://{parts.netloc}", connection)
+        async with self.answered(sent, on_sent=on_sent) as response:
+            yield response
+
+    @asynccontextmanager
+    async def answered(
+        self, sent: Sent, *, on_sent: Callable[[], None] = lambda: None
+    ) -> AsyncGenerator[Response, None]:
+        """Give the answer to a request, for the length of the block. Bound it by a timeout.
+
+        Args:
+            sent: The request.
+            on_sent: As in `post`.
+
+        Raises:
+            OSError: If the connection breaks (`HttpFailed`).
+        """
+        connection = sent.connection
         keeps = False
         try:
-            target = parts.path + (f"?{parts.query}" if parts.query else "")
-            fields = {"Host": parts.netloc, "Content-Length": str(len(data)), **headers}
-            # Nothing of it may wait in this process once `drain` returns.
-            connection.writer.transport.set_write_buffer_limits(high=0)
-            connection.writer.write(_request(target, fields) + data)
             await connection.writer.drain()
             on_sent()
             head = await _read_head(connection.reader)
@@ -182,7 +224,7 @@ class HttpClient:
             keeps = head.keeps and body.is_read and connection.is_usable
         finally:
             if keeps:
-                self._keep(origin, connection)
+                self._keep(sent.origin, connection)
             else:
                 connection.writer.close()
 
@@ -217,17 +259,32 @@ async def _connect(scheme: str, host: str | None, port: int | None) -> _Connecti
     reader, writer = await asyncio.open_connection(
         host, port or (443 if is_tls else 80), ssl=TLS if is_tls else None, limit=MAX_HEAD_BYTES
     )
+    # A request is written at once, and nothing of it waits in this process once `drain` returns.
+    writer.transport.set_write_buffer_limits(high=0)
     return _Connection(reader, writer)
 
 
-def _request(target: str, fields: Mapping[str, str]) -> bytes:
-    if any(_UNSENDABLE.search(text) for text in (target, *fields, *fields.values())):
+def _request(parts: SplitResult, headers: Mapping[str, str], length: int) -> bytes:
+    target = parts.path + (f"?{parts.query}" if parts.query else "")
+    start, rest = _start(target, parts.netloc), _fields(tuple(headers.items()))
+    return f"{start}Content-Length: {length}\r\n{rest}\r\n".encode()
+
+
+@lru_cache(maxsize=8)
+def _start(target: str, host: str) -> str:
+    return _sendable(f"POST {target or '/'} HTTP/1.1", f"Host: {host}")
+
+
+@lru_cache(maxsize=8)
+def _fields(fields: tuple[tuple[str, str], ...]) -> str:
+    """The same at each request to the same server, and a token in it is long."""
+    return _sendable(*(f"{name}: {text}" for name, text in fields))
+
+
+def _sendable(*lines: str) -> str:
+    if any(_UNSENDABLE.search(line) for line in lines):
         raise HttpFailed("a header field holds a line break")
-    lines = [
-        f"POST {target or '/'} HTTP/1.1",
-        *(f"{name}: {text}" for name, text in fields.items()),
-    ]
-    return "\r\n".join([*lines, "", ""]).encode()
+    return "".join(f"{line}\r\n" for line in lines)
 
 
 async def _read_head(reader: asyncio.StreamReader) -> _Head:

@@ -14,6 +14,7 @@ from vivavoce.protocol.transcript import (
     TranscriptReceipt,
     event_of,
 )
+from vivavoce.proxy.http import Sent
 from vivavoce.proxy.uplink import NotTaken, Uplink, backoff
 
 PATH: Final = "/functions/v1/transcript-processor"
@@ -58,6 +59,8 @@ class Outbox:
         self._is_urgent = False
         self._emptied = anyio.Event()
         self._alone = False
+        self._is_idle = False
+        self._begun: tuple[Sequence[TranscriptEntry], Sent] | None = None
         self.is_in_trouble = False
         self.lost = 0
 
@@ -66,10 +69,12 @@ class Outbox:
         return len(self._waiting)
 
     def add(self, entries: Iterable[TranscriptEntry]) -> None:
-        """Take entries, new or revised."""
+        """Take entries, new or revised; send what is final at once, if nothing is under way."""
         for entry in entries:
             self._waiting[entry.item_id] = entry
             self._is_urgent = self._is_urgent or entry.final
+        if self._is_idle and self._is_urgent and self._begun is None:
+            self._begin()
         if self._waiting:
             self._changed.set()
 
@@ -83,12 +88,21 @@ class Outbox:
 
     async def run(self) -> None:
         """Send what waits, for ever."""
+        try:
+            await self._keep_sending()
+        finally:
+            if self._begun is not None:
+                self._begun[1].give_up()
+
+    async def _keep_sending(self) -> None:
         failures = 0
         while True:
+            self._is_idle = True
             await self._until_due()
-            batch = list(self._waiting.values())[: 1 if self._alone else MAX_BATCH]
+            self._is_idle = False
+            (batch, sent), self._begun = self._begun or (self._next_batch(), None), None
             try:
-                receipt = await self._send(batch)
+                receipt = await self._send(batch, sent)
             except NotTaken as error:
                 if error.is_our_fault:
                     self._isolate(batch)
@@ -109,14 +123,31 @@ class Outbox:
             self._changed = anyio.Event()
             await self._changed.wait()
         with anyio.move_on_after(PARTIAL_SECONDS):
-            while not self._is_urgent:
+            while not self._is_urgent and self._begun is None:
                 self._changed = anyio.Event()
                 await self._changed.wait()
-        self._is_urgent = False
+        if self._begun is None:
+            self._is_urgent = False
 
-    async def _send(self, batch: Sequence[TranscriptEntry]) -> TranscriptReceipt:
-        events = [event_of(self._session_id, entry) for entry in batch]
-        answer = await self._uplink.post(PATH, TranscriptBatch(events=events))
+    def _begin(self) -> None:
+        """Send now, rather than when the task that waits for the answer comes to it."""
+        batch = self._next_batch()
+        sent = self._uplink.post_at_once(PATH, self._body(batch))
+        if sent is not None:
+            self._begun = batch, sent
+            self._is_urgent = False
+
+    def _next_batch(self) -> Sequence[TranscriptEntry]:
+        return list(self._waiting.values())[: 1 if self._alone else MAX_BATCH]
+
+    def _body(self, batch: Sequence[TranscriptEntry]) -> TranscriptBatch:
+        return TranscriptBatch(events=[event_of(self._session_id, entry) for entry in batch])
+
+    async def _send(self, batch: Sequence[TranscriptEntry], sent: Sent | None) -> TranscriptReceipt:
+        if sent is not None:
+            answer = await self._uplink.answered(sent)
+        else:
+            answer = await self._uplink.post(PATH, self._body(batch))
         try:
             return decode(answer, TranscriptReceipt, max_bytes=_MAX_RECEIPT_BYTES)
         except InvalidRequest:

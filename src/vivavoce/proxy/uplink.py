@@ -2,13 +2,14 @@
 
 import random
 from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
 from typing import Any, Final
 
 import anyio
 
 from vivavoce.protocol.codec import encode
 from vivavoce.protocol.machine import Claim
-from vivavoce.proxy.http import HttpClient
+from vivavoce.proxy.http import HttpClient, Response, Sent
 from vivavoce.voice.bodies import BodyTooLarge, read_body
 
 REQUEST_TIMEOUT: Final = 5.0
@@ -45,6 +46,16 @@ class Uplink:
             "Content-Type": "application/json",
         }
 
+    def post_at_once(self, path: str, body: Any) -> Sent | None:
+        """Post in this moment if a connection stands ready; `answered` gives the answer."""
+        return self._http.post_at_once(
+            self._origin + path, data=encode(body), headers=self._headers
+        )
+
+    async def answered(self, sent: Sent) -> bytes:
+        """Give the answer to what was posted at once; raises as `post` does."""
+        return await _read(self._http.answered(sent))
+
     async def post(
         self, path: str, body: Any, *, on_sent: Callable[[], None] = lambda: None
     ) -> bytes:
@@ -58,20 +69,26 @@ class Uplink:
         Raises:
             NotTaken: If there is no answer within 5 s, or one that is not 2xx.
         """
-        try:
-            with anyio.fail_after(REQUEST_TIMEOUT):
-                async with self._http.post(
-                    self._origin + path,
-                    data=encode(body),
-                    headers=self._headers,
-                    allow_redirects=False,
-                    on_sent=on_sent,
-                ) as response:
-                    if not 200 <= response.status < 300:  # noqa: PLR2004  success
-                        raise NotTaken(response.status)
-                    return await read_body(response, max_bytes=_MAX_ANSWER_BYTES)
-        except (BodyTooLarge, OSError, TimeoutError):
-            raise NotTaken(None) from None
+        return await _read(
+            self._http.post(
+                self._origin + path,
+                data=encode(body),
+                headers=self._headers,
+                allow_redirects=False,
+                on_sent=on_sent,
+            )
+        )
+
+
+async def _read(answer: AbstractAsyncContextManager[Response]) -> bytes:
+    try:
+        with anyio.fail_after(REQUEST_TIMEOUT):
+            async with answer as response:
+                if not 200 <= response.status < 300:  # noqa: PLR2004  success
+                    raise NotTaken(response.status)
+                return await read_body(response, max_bytes=_MAX_ANSWER_BYTES)
+    except (BodyTooLarge, OSError, TimeoutError):
+        raise NotTaken(None) from None
 
 
 def backoff(failures: int) -> float:

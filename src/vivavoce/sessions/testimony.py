@@ -1,5 +1,6 @@
 """What one witness of a call tells: from its events to an account of each item."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import singledispatchmethod
@@ -75,28 +76,32 @@ class Testimony:
             if not account.final:
                 self.account(item_id, now).settle()
 
-    @singledispatchmethod
-    def take(self, _event: realtime.ServerEvent, _now: datetime) -> None:
+    def take(self, event: realtime.ServerEvent, now: datetime) -> None:
         """Take an event. Most types say nothing about the transcript."""
+        _how_to_take(type(event))(self, event, now)
 
-    @take.register
+    @singledispatchmethod
+    def _take(self, _event: realtime.ServerEvent, _now: datetime) -> None:
+        pass
+
+    @_take.register
     def _(self, event: realtime.SpeechStarted, now: datetime) -> None:
         self.account(event.item_id, now)
 
-    @take.register
+    @_take.register
     def _(self, event: realtime.SpeechStopped, now: datetime) -> None:
         self.account(event.item_id, now).stopped_at = now
 
-    @take.register
+    @_take.register
     def _(self, event: realtime.Committed, now: datetime) -> None:
         self._place(event.item_id, event.previous_item_id, now)
 
-    @take.register(realtime.ItemAdded | realtime.ItemDone)
+    @_take.register(realtime.ItemAdded | realtime.ItemDone)
     def _(self, event: realtime.ItemAdded | realtime.ItemDone, now: datetime) -> None:
         self._place(event.item.id, event.previous_item_id, now)
         self._fill(event.item, now)
 
-    @take.register
+    @_take.register
     def _(self, event: realtime.ItemRetrieved, now: datetime) -> None:
         account = self.account(event.item.id, now)
         # Nobody can inject an assistant's speech, only its text: speech was made by a response.
@@ -106,16 +111,16 @@ class Testimony:
             account.speaker = Speaker.AI
         self._fill(event.item, now)
 
-    @take.register
+    @_take.register
     def _(self, event: realtime.ItemTruncated, now: datetime) -> None:
         heard = self._characters_in(event.audio_end_ms / 1000)
         self.account(event.item_id, now).cut(heard, exact=True)
 
-    @take.register
+    @_take.register
     def _(self, event: realtime.TranscriptionDelta, now: datetime) -> None:
         self.account(event.item_id, now).add(event.content_index, event.delta or "")
 
-    @take.register
+    @_take.register
     def _(self, event: realtime.TranscriptionCompleted, now: datetime) -> None:
         account = self.account(event.item_id, now)
         if not account.final:
@@ -124,30 +129,30 @@ class Testimony:
             account.time_to_text(now)
             account.settle()
 
-    @take.register
+    @_take.register
     def _(self, event: realtime.TranscriptionFailed, now: datetime) -> None:
         self.account(event.item_id, now).fail()
 
-    @take.register(realtime.OutputItemAdded | realtime.OutputItemDone)
+    @_take.register(realtime.OutputItemAdded | realtime.OutputItemDone)
     def _(self, event: realtime.OutputItemAdded | realtime.OutputItemDone, now: datetime) -> None:
         self._made(event.item.id, event.response_id, now)
         self._fill(event.item, now)
 
-    @take.register(realtime.AudioTranscriptDelta | realtime.OutputTextDelta)
+    @_take.register(realtime.AudioTranscriptDelta | realtime.OutputTextDelta)
     def _(self, event: _Delta, now: datetime) -> None:
         self._made(event.item_id, event.response_id, now).add(event.content_index, event.delta)
 
-    @take.register
+    @_take.register
     def _(self, event: realtime.AudioTranscriptDone, now: datetime) -> None:
         account = self._made(event.item_id, event.response_id, now)
         account.complete(event.content_index, event.transcript)
 
-    @take.register
+    @_take.register
     def _(self, event: realtime.OutputTextDone, now: datetime) -> None:
         account = self._made(event.item_id, event.response_id, now)
         account.complete(event.content_index, event.text)
 
-    @take.register
+    @_take.register
     def _(self, event: realtime.ResponseDone, now: datetime) -> None:
         for item in event.response.output or ():
             account = self._made(item.id, event.response.id, now)
@@ -157,12 +162,12 @@ class Testimony:
         if event.response.status == "cancelled" and playing and playing.started_at is None:
             self._stop_playing(event.response.id, now)
 
-    @take.register
+    @_take.register
     def _(self, event: realtime.OutputAudioStarted, now: datetime) -> None:
         self._tells_of_playing = True
         self._playing.setdefault(event.response_id, _Playing()).started_at = now
 
-    @take.register
+    @_take.register
     def _(self, event: realtime.OutputAudioStopped, now: datetime) -> None:
         playing = self._playing.pop(event.response_id, _Playing())
         accounts = [self.account(item_id, now) for item_id in playing.item_ids]
@@ -172,7 +177,7 @@ class Testimony:
             self._played_seconds += (now - playing.started_at).total_seconds()
             self._played_characters += sum(len(account.content) for account in accounts)
 
-    @take.register
+    @_take.register
     def _(self, event: realtime.OutputAudioCleared, now: datetime) -> None:
         self._tells_of_playing = True
         self._stop_playing(event.response_id, now)
@@ -228,3 +233,8 @@ class Testimony:
         played = self._played_seconds + USUAL_COUNTS_FOR_SECONDS
         usual = USUAL_CHARACTERS_PER_SECOND * USUAL_COUNTS_FOR_SECONDS
         return int(seconds * (self._played_characters + usual) / played)
+
+
+# Asked for as a method, each call would wrap one anew, which costs more than to take the event.
+_Take = Callable[[Testimony, realtime.ServerEvent, datetime], None]
+_how_to_take: Final[Callable[[type], _Take]] = vars(Testimony)["_take"].dispatcher.dispatch

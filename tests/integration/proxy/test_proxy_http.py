@@ -153,3 +153,38 @@ async def test_nobody_there_is_an_error_of_the_system():
         await http.prepare("http://127.0.0.1:9")
         with pytest.raises(OSError, match=r"refused|Connect"):
             await post(http, "http://127.0.0.1:9/")
+
+
+async def test_at_once_means_over_a_connection_that_stands_ready():
+    ok = b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\nx"
+    async with serving(ok, ok) as server, HttpClient() as http:
+        assert http.post_at_once(f"{server.url}/", data=b"1", headers={}) is None
+        await http.prepare(server.url)
+        sent = http.post_at_once(f"{server.url}/", data=b"2", headers={})
+        assert sent is not None
+        # It is not ready again before its answer was read.
+        assert http.post_at_once(f"{server.url}/", data=b"3", headers={}) is None
+        with anyio.fail_after(5):
+            async with http.answered(sent) as response:
+                assert await read_body(response, max_bytes=10) == b"x"
+        assert await post(http, f"{server.url}/", data=b"4") == (200, b"x")
+        assert (server.connections, [r[-1:] for r in server.requests]) == (1, [b"2", b"4"])
+
+
+async def test_a_request_that_nobody_wants_answered_leaves_no_connection():
+    async with serving(b"HTTP/1.1 204 No Content\r\n\r\n") as server, HttpClient() as http:
+        await http.prepare(server.url)
+        sent = http.post_at_once(server.url, data=b"1", headers={})
+        assert sent is not None
+        sent.give_up()
+        with anyio.fail_after(5), pytest.raises(ConnectionError):
+            async with http.answered(sent):
+                pass
+        assert http.post_at_once(server.url, data=b"2", headers={}) is None
+
+
+async def test_at_once_too_no_header_field_holds_a_line_break():
+    async with serving() as server, HttpClient() as http:
+        await http.prepare(server.url)
+        with pytest.raises(HttpFailed):
+            http.post_at_once(server.url, data=b"", headers={"X": "a\r\nb"})
