@@ -60,7 +60,8 @@ export function PlanForm(props: {
             setError(null);
           }}
         />
-        {error !== null && <Refusal error={error} />}
+        {/* Of two plans, the dialog and the notice above tell. */}
+        {error !== null && error.code !== 'CONFLICT' && <Refusal error={error} />}
         <div className="row saving">
           <button type="submit" className="primary" disabled={saving === 'now'}>
             {saving === 'now' ? 'Saving…' : props.act}
