@@ -95,6 +95,10 @@ async def _try(plane: ControlPlane, session_id: str, machine_id: str | None) -> 
             revoked = await events.revoked_tokens(conn, session_id)
             paused = await events.is_paused(conn, session_id)
         await book_machine(plane, session, held)
+        if not await _still_runs(plane, session_id):
+            # It ended before the machine was in the books, so that its end did not see the machine.
+            await _give_up(plane, held)
+            return False
         claim = configuration.make_claim(
             plane,
             session,
@@ -110,6 +114,11 @@ async def _try(plane: ControlPlane, session_id: str, machine_id: str | None) -> 
         raise
     log.info("session taken over", machine_id=held.machine_id, known=len(known))
     return True
+
+
+async def _still_runs(plane: ControlPlane, session_id: str) -> bool:
+    async with plane.database.as_service() as conn:
+        return (await rows.get_session(conn, session_id)).status in _RUNNING
 
 
 async def _what_is_known(

@@ -130,6 +130,22 @@ async def test_a_takeover_is_tried_again_until_there_is_a_machine(api, session):
     await machines_of(api, session, 2)
 
 
+async def test_a_session_that_ends_while_it_is_taken_over_keeps_no_machine(api, session):
+    lost = await make_active(api, session)
+    api.provider.gate, api.provider.started = anyio.Event(), anyio.Event()
+    lost.vanish()
+    await api.provider.started.wait()
+    ended = await api.call(
+        "POST", f"/v1/sessions/{session['sessionId']}/end", token=session["sessionToken"]
+    )
+    assert ended.status == 200
+    await api.until_status(session["sessionId"], "ended")
+    api.provider.gate.set()
+    await eventually(lambda: len(api.provider.machines) == 2)
+    await eventually(lambda: not api.provider.alive)
+    assert api.provider.of(session["sessionId"]) == [lost], "the other one was told nothing"
+
+
 async def test_a_session_that_loses_machine_after_machine_is_ended(api, session, monkeypatch):
     monkeypatch.setattr(takeover, "MAX_MACHINES", 2)
     await make_active(api, session)
