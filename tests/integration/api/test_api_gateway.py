@@ -9,6 +9,7 @@ import pytest
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed
 
+from support.api import eventually
 from support.scripted_api import open_scripted_api
 from vivavoce import tokens
 
@@ -149,6 +150,7 @@ async def test_a_connection_waits_while_the_session_moves(api, session):
         await anyio.wait_all_tasks_blocked()
         assert received == []
         api.provider.gate.set()
+    await eventually(lambda: len(api.provider.of(session["sessionId"])) == 2)  # has its claim
     [_, other] = api.provider.of(session["sessionId"])
     assert received == [f"machine {other.machine.machine_id}"]
 
