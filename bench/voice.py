@@ -19,6 +19,7 @@ import anyio
 import psutil
 
 from bench.bare_answer import open_offer
+from bench.hard_cases import read_cases
 from bench.offer import answered_alone, direct_exchange
 from bench.rounds import tell
 from bench.running import Engine, run_engine
@@ -117,7 +118,7 @@ class Line:
 
 
 async def measure() -> Report:
-    speeches = await anyio.to_thread.run_sync(render)
+    speeches, closed_answers = await anyio.to_thread.run_sync(render)
     async with run_engine() as engine, aiohttp.ClientSession() as http:
         tell("voice: an answer to an offer")
         async with open_offer() as offer, direct_exchange(engine, offer) as direct:
@@ -125,8 +126,10 @@ async def measure() -> Report:
         tell("voice: first words")
         first = await first_words(partial(_ours, http, engine))
         async with run_peer() as peer:
-            interview, default = await _beside(
-                "as by default", _ours(http, engine), _theirs(http, peer, None), speeches
+            ours, theirs = _ours(http, engine), _theirs(http, peer, None)
+            interview, default = await _beside("as by default", ours, theirs, speeches)
+            closed, default_closed = await _beside(
+                "short closed answers", ours, theirs, closed_answers
             )
             short, equal = await _beside(
                 "hold 0.7 s", _ours(http, engine, SHORT), _theirs(http, peer, 0.7), speeches
@@ -134,16 +137,19 @@ async def measure() -> Report:
         tell(f"voice: {CALLS} calls at once")
         loaded, load = await under_load(partial(_ours, http, engine), engine, speeches)
         tell("voice: callers that go without a word")
-        closed, silent = await seconds_until_freed(engine, http)
+        hung_up, silent = await seconds_until_freed(engine, http)
     lines = [
         *_promises("interview (hold 1.0 s)", interview, INTERVIEW_P50, default),
+        *_promises("short closed answers", closed, SHORT_P50, default_closed),
         *_promises("hold 0.7 s", short, SHORT_P50, equal),
         Line("both at hold 0.7 s", short, short.p50 / equal.p50, "x", peer=equal),
         Line("interview beside defaults", interview, interview.p50 / default.p50, "x", TO_PEER,
              default),
+        Line("short closed beside defaults", closed, closed.p50 / default_closed.p50, "x", TO_PEER,
+             default_closed),
         Line(f"{CALLS} calls at once", loaded, loaded.p50 / interview.p50, "x", LOADED_TO_ONE),
         Line("first word", first, first.p50, "s", FIRST_WORD_SECONDS),
-        Line("freed: socket closed", Waits([closed]), closed, "s", CLOSED_SECONDS),
+        Line("freed: socket closed", Waits([hung_up]), hung_up, "s", CLOSED_SECONDS),
         Line("freed: silent", Waits([silent]), silent, "s", SILENT_SECONDS),
     ]  # fmt: skip
     text = [*aligned([_HEADINGS, *(line.cells for line in lines)]), "", *_notes(lines, load)]
@@ -168,10 +174,20 @@ def _notes(lines: Sequence[Line], load: str) -> list[str]:
     return [load, *dict.fromkeys(failures)]
 
 
-def render() -> list[Speech]:
-    """Make the answers, before anything is measured."""
+def render() -> tuple[list[Speech], list[Speech]]:
+    """Make the answers before anything is measured: whole sentences, and short closed ones.
+
+    Which answers are closed is said by the hard cases, and not by what either side makes of them.
+    """
     voice = Voice()
-    return [Speech.of(voice.speak(text), SAMPLE_RATE) for text in _ANSWERS]
+    closed = [
+        step.strip('"') for case in read_cases() if case.category == "closed" for step in case.steps
+    ]
+    sentences, short = (
+        [Speech.of(voice.speak(text), SAMPLE_RATE) for text in texts]
+        for texts in (_ANSWERS, [text for text in closed if text != "done"])
+    )
+    return sentences, short
 
 
 def _session(turns: Mapping[str, Any]) -> dict[str, Any]:

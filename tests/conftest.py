@@ -53,3 +53,12 @@ def pytest_terminal_summary(terminalreporter):
     for report in skipped:
         reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else str(report.longrepr)
         terminalreporter.write_line(f"  {report.nodeid}: {reason}")
+    reports = [*terminalreporter.stats.get("passed", []), *terminalreporter.stats.get("failed", [])]
+    # A test that ran on two servers may have the same to tell of both.
+    told = {tuple(told): None for report in reports for told in _what_is_told(report)}
+    for title, *lines in told:
+        terminalreporter.write_line("\n  ".join([title, *lines]))
+
+
+def _what_is_told(report):
+    return [value for name, value in report.user_properties if name == "told"]
