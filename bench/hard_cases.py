@@ -45,6 +45,11 @@ class Case:
     steps: tuple[str, ...]
     is_held_out: bool
 
+    @property
+    def we_speak(self) -> bool:
+        """Whether our own voice is heard in it."""
+        return any(step.startswith(("we@", "over@")) for step in self.steps)
+
 
 def read_cases(path: Path = FILE) -> list[Case]:
     """Read the file.

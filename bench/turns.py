@@ -7,7 +7,7 @@ engine's own. Time is the audio, so that a slow machine changes nothing; a trans
 
 import math
 import statistics
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -15,7 +15,9 @@ import numpy as np
 
 from bench.hard_cases import Case, Scene, Span, make_scene, read_cases
 from bench.rounds import tell
+from bench.running import NotRunning
 from bench.sounds import RATE, Floats, to_pcm
+from bench.turns_peer import peer_ends
 from bench.verdicts import Report, aligned
 from vivavoce.engine.listening import OWN_RATE, Listener
 from vivavoce.engine.models import Models, Priority, Transcription, open_models
@@ -181,7 +183,37 @@ async def measure() -> Report:
             if not outcome.is_right:
                 tell(f"turns: {case.name} went wrong: {_faults(outcome)}")
             outcomes.append(outcome)
-    return Report(table(outcomes), all(map(_holds, _parts(outcomes).values())))
+    holds = all(map(_holds, _parts(outcomes).values()))
+    return Report("\n\n".join([table(outcomes), await _beside_a_peer(outcomes)]), holds)
+
+
+async def _beside_a_peer(outcomes: Sequence[Outcome]) -> str:
+    """Compare with Pipecat where we do not speak ourselves: there nothing depends on how it stops.
+
+    What it makes of noise is not compared either: that would need its transcriptions.
+    """
+    ours = [outcome for outcome in outcomes if not outcome.case.we_speak]
+    scenes = {outcome.case.name: make_scene(outcome.case) for outcome in ours}
+    try:
+        ends = await peer_ends(scenes)
+    except NotRunning as error:
+        return f"Not compared with Pipecat: {error}"
+    theirs = [judged(outcome.case, scenes[outcome.case.name], ends) for outcome in ours]
+    rows = [_row("ours", ours), _row("Pipecat by default", theirs)]
+    kept = slice(0, _HEADINGS.index("to noise"))
+    headings = ("the same, where we do not speak", *_HEADINGS[1:])
+    return "\n".join(aligned([row[kept] for row in (headings, *rows)]))
+
+
+def judged(case: Case, scene: Scene, ends: Mapping[str, Sequence[int]]) -> Outcome:
+    """Judge where somebody else ends turns, in samples by the name of the case."""
+    outcome = Outcome(case, len(scene.thinking))
+    outcome.cut_offs = sum(any(map(span.has, ends[case.name])) for span in scene.thinking)
+    for span in scene.done:
+        answered = [end for end in ends[case.name] if span.has(end)]
+        outcome.waits += [(min(answered) - span.start) * 1000 / RATE] if answered else []
+        outcome.unanswered += not answered
+    return outcome
 
 
 def table(outcomes: Sequence[Outcome]) -> str:

@@ -1,9 +1,7 @@
-"""A Pipecat bot in a process and an environment of its own, which is made on first use."""
+"""A Pipecat bot in a process of its own, with the packages of the peers."""
 
 import os
-import shutil
 import subprocess
-import sys
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -12,34 +10,12 @@ from typing import Final
 import anyio
 from anyio.streams.text import TextReceiveStream
 
-from bench.rounds import tell
+from bench.peer_packages import PYTHON, install_peers
 from bench.running import NotRunning
 
 _ROOT: Final = Path(__file__).parents[1]
-PYTHON: Final = _ROOT / ".venv-peers" / "bin" / "python"
 _BOT: Final = _ROOT / "bench" / "peers" / "pipecat_bot.py"
 _START_SECONDS: Final = 60.0
-
-
-async def install_peers() -> None:
-    """Install the packages of `requirements-peers.txt` apart, as `make peers` does.
-
-    Raises:
-        NotRunning: If there is no `make`, or it fails; its own words are on standard error.
-    """
-    make = shutil.which("make")
-    if make is None:
-        raise NotRunning("The peers are installed by `make`; install it, or run `make peers` once.")
-    tell("voice: installing Pipecat apart, unless it is there")
-    done = await anyio.run_process(
-        [make, "--no-print-directory", ".venv-peers/.installed", f"PYTHON={sys.executable}"],
-        cwd=_ROOT,
-        stdout=sys.stderr,
-        stderr=None,
-        check=False,
-    )
-    if done.returncode:
-        raise NotRunning("The packages of requirements-peers.txt cannot be installed.")
 
 
 @asynccontextmanager

@@ -3,6 +3,9 @@
 from pathlib import Path
 
 import pytest
+from bench.hard_cases import make_scene, read_cases
+from bench.sounds import RATE
+from bench.turns_peer import peer_ends
 
 from support.client_scripts import run_script
 
@@ -52,3 +55,14 @@ async def test_the_service_of_pipecat_hears_and_speaks_in_a_pipeline(run_peer):
     assert "berlin" in facts["heard"].lower()
     assert "Which city do you like?" in facts["reply"]
     assert facts["errors"] == []
+
+
+async def test_the_turns_of_pipecat_end_in_recorded_sound_and_not_in_silence():
+    cases = {case.name: case for case in read_cases()}
+    scenes = {name: make_scene(cases[name]) for name in ("silence/01", "closed/03")}
+    ends = await peer_ends(scenes)
+    assert ends["silence/01"] == []
+    (end,) = ends["closed/03"]
+    (done,) = scenes["closed/03"].done
+    assert done.has(end)
+    assert end - done.start > RATE // 5
