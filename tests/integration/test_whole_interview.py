@@ -31,7 +31,9 @@ async def test_a_hybrid_interview_is_stored_as_it_was_heard_and_leaves_nothing(
     candidate = await make_candidate(*answers)
     states: list[ConnectionState] = []
     client = platform.client(
-        audio=candidate, questions=(QUESTION, "What is a project that you are proud of?")
+        audio=candidate,
+        questions=(QUESTION, "What is a project that you are proud of?"),
+        speed=None,
     )
     client.observe(states.append)
     async with client as call, anyio.create_task_group() as tasks:

@@ -21,13 +21,15 @@ from vivavoce.cli.demo import INTRODUCTION
 from vivavoce.cli.stack import Stack, free_port
 from vivavoce.cli.up import open_platform
 from vivavoce.client import InterviewClient, SavedSession, open_edge
-from vivavoce.protocol.interview_start import SessionConfig
+from vivavoce.protocol.interview_start import OpenAIVoiceConfig, SessionConfig
 from vivavoce.protocol.transcript import TranscriptEntry
 from vivavoce.sessions.interview import Plan, instructions, plan_of
 from vivavoce.settings import ServerSettings, load
 
 QUESTION = "Could you tell me about yourself and the work you do?"
 ANSWER = "My name is Robin, and I have repaired bicycles in a small shop since I left school."
+QUICKLY = 1.5
+"""The speed of interviewers where nobody judges how they sound."""
 
 
 @dataclass(frozen=True)
@@ -51,15 +53,18 @@ class Platform:
         questions: Sequence[str] = (QUESTION,),
         architecture: str = "hybrid",
         resume: SavedSession | None = None,
+        speed: float | None = QUICKLY,
     ) -> InterviewClient:
-        """A client that is not connected yet."""
+        """A client that is not connected yet; the interviewer speaks at `speed`."""
         plan = Plan(plan_of(questions).questions, introduction=INTRODUCTION)
         return InterviewClient(
             self.url,
             token=self.token(),
             architecture=architecture,
             audio=audio,
-            session_config=SessionConfig(instructions=instructions(plan)),
+            session_config=SessionConfig(
+                instructions=instructions(plan), voice_config=OpenAIVoiceConfig(speed=speed)
+            ),
             resume=resume,
         )
 

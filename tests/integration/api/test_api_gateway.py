@@ -179,6 +179,7 @@ async def test_who_does_not_read_is_not_read_for(api, session):
                 echoed += 1
         assert echoed < 1000
         assert machine.connections == 1
+        socket.transport.abort()  # a farewell would wait behind all that is not read
 
 
 async def test_a_plain_request_to_the_address_is_no_connection(api, session):
