@@ -9,7 +9,7 @@ import jiwer
 import pytest
 
 from support.browser import visit
-from support.interview import ANSWER, QUESTION, greetings, make_candidate
+from support.interview import ANSWER, QUESTION, QUICKLY, greetings, make_candidate
 from vivavoce.engine.phrases import normalised
 from vivavoce.sessions.interview import Plan, instructions, plan_of
 
@@ -44,7 +44,7 @@ def config_for(site, architecture, **more):
     plan = Plan(plan_of((QUESTION,)).questions)
     request = {
         "architecture": architecture,
-        "sessionConfig": {"instructions": instructions(plan)},
+        "sessionConfig": {"instructions": instructions(plan), "voiceConfig": {"speed": QUICKLY}},
     }
     known = {"baseUrl": site.platform.url, "token": site.platform.token()}
     return {**known, "request": request, **more}
