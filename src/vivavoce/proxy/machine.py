@@ -37,6 +37,7 @@ from vivavoce.proxy.session import Session
 
 END_GRACE_SECONDS: Final = 60
 """After its deadline a machine that hangs is ended by the kernel, whatever it does."""
+_CLAIM_SECONDS: Final = 2.0  # that a client waits for it
 _log: Final = logging.getLogger(__name__)
 
 
@@ -69,6 +70,13 @@ class Machine:
         self._http = http
         self.session: Session | None = None
         self.claimed = anyio.Event()
+
+    async def session_soon(self) -> Session | None:
+        """Give the session. A client may come a moment before the claim, and waits for it."""
+        if not self.claimed.is_set():
+            with anyio.move_on_after(_CLAIM_SECONDS):
+                await self.claimed.wait()
+        return self.session
 
     async def obey(self, command: MachineCommand) -> CommandReply:
         """Carry a command out.
@@ -156,7 +164,7 @@ async def _serve(birth: MachineBirth) -> None:
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(_end_on_signal, machine)
             async with (
-                serve_clients(str(birth.folder / PROXY_SOCKET), lambda: machine.session),
+                serve_clients(str(birth.folder / PROXY_SOCKET), machine.session_soon),
                 serve_commands(birth.folder / CONTROL_SOCKET, machine, owners=birth.owners),
             ):
                 birth.on_ready()

@@ -1,7 +1,7 @@
 """The WebSocket of a machine, for its candidate (RFC 6455)."""
 
 import logging
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from http import HTTPStatus
 from typing import Final
@@ -50,28 +50,28 @@ _wire_log.setLevel(logging.CRITICAL + 1)
 
 @asynccontextmanager
 async def serve_clients(
-    path: str, session_of: Callable[[], Session | None]
+    path: str, session_soon: Callable[[], Awaitable[Session | None]]
 ) -> AsyncGenerator[Server, None]:
     """Listen on a unix socket for the length of the block.
 
     Args:
         path: Of the socket.
-        session_of: Gives the session once the machine is claimed; nobody is let in before.
+        session_soon: Gives the session; None where the machine has none, and soon will not.
     """
 
-    def refuse(connection: ServerConnection, request: Request) -> Response | None:
-        session = session_of()
+    async def refuse(connection: ServerConnection, request: Request) -> Response | None:
+        if len(server.connections) > MAX_CONNECTIONS:
+            return connection.respond(HTTPStatus.SERVICE_UNAVAILABLE, "Too many connections.\n")
+        session = await session_soon()
         if session is None:
             return connection.respond(HTTPStatus.SERVICE_UNAVAILABLE, "No session yet.\n")
         origins = request.headers.get_all("Origin")
         if len(origins) > 1 or (origins[0] if origins else None) not in session.claim.origins:
             return connection.respond(HTTPStatus.FORBIDDEN, "This origin may not connect.\n")
-        if len(server.connections) > MAX_CONNECTIONS:
-            return connection.respond(HTTPStatus.SERVICE_UNAVAILABLE, "Too many connections.\n")
         return None
 
     async def serve(connection: ServerConnection) -> None:
-        session = session_of()
+        session = await session_soon()
         if session is None:
             return
         try:

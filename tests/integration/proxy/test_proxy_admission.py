@@ -155,6 +155,27 @@ async def test_a_machine_without_a_session_lets_nobody_in(provider, voice, plane
     await provider.destroy(machine.machine_id)
 
 
+async def test_who_comes_a_moment_before_the_claim_waits_for_it(provider, voice, plane):
+    """As a client may after a takeover: the address is known before the machine is."""
+    machine = await start(provider)
+    claim = make_claim(machine, voice, plane)
+    came_in = anyio.Event()
+
+    async def come():
+        async with connect(machine.endpoint.proxy_socket, session_token(claim)):
+            came_in.set()
+
+    async with provider.connect_control(machine.endpoint) as channel:
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(come)
+            with anyio.move_on_after(0.3) as waiting:
+                await came_in.wait()
+            assert waiting.cancelled_caught, "nobody is let in without a claim"
+            await channel.claim(claim)
+        assert came_in.is_set()
+    await provider.destroy(machine.machine_id)
+
+
 async def test_a_machine_takes_one_claim_ever(bench, provider, voice, plane):
     async with provider.connect_control(bench.machine.endpoint) as channel:
         with pytest.raises(AlreadyClaimed):
