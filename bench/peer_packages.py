@@ -23,7 +23,7 @@ async def install_peers() -> None:
     """
     make = shutil.which("make")
     if make is None:
-        raise NotRunning("They are installed by `make`; install it, or run `make peers` once.")
+        raise NotRunning("Pipecat is installed by `make`; install that first.")
     tell("peers: installing Pipecat apart, unless it is there")
     done = await anyio.run_process(
         [make, "--no-print-directory", ".venv-peers/.installed", f"PYTHON={sys.executable}"],

@@ -195,7 +195,7 @@ async def _beside_a_peer(outcomes: Sequence[Outcome]) -> str:
     ours = [outcome for outcome in outcomes if not outcome.case.we_speak]
     scenes = {outcome.case.name: make_scene(outcome.case) for outcome in ours}
     try:
-        ends = await peer_ends(scenes)
+        ends = await peer_ends(scenes, TRANSCRIPTION_MS)
     except NotRunning as error:
         return f"Not compared with Pipecat: {error}"
     theirs = [judged(outcome.case, scenes[outcome.case.name], ends) for outcome in ours]

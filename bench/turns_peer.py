@@ -19,8 +19,12 @@ _PROGRAM: Final = Path(__file__).parent / "peers" / "pipecat_turns.py"
 _MOST_SECONDS: Final = 600.0
 
 
-async def peer_ends(scenes: Mapping[str, Scene]) -> dict[str, list[int]]:
+async def peer_ends(scenes: Mapping[str, Scene], transcription_ms: int) -> dict[str, list[int]]:
     """Play scenes to Pipecat's detector of speech and model of turns; gives samples, by name.
+
+    Args:
+        scenes: By name.
+        transcription_ms: Of audio, that a transcription takes.
 
     Raises:
         NotRunning: If its packages cannot be installed, or it fails.
@@ -35,7 +39,7 @@ async def peer_ends(scenes: Mapping[str, Scene]) -> dict[str, list[int]]:
             lines.append(f"{name}\t{path}\n")
         with anyio.move_on_after(_MOST_SECONDS):
             done = await anyio.run_process(
-                [str(PYTHON), str(_PROGRAM)],
+                [str(PYTHON), str(_PROGRAM), str(transcription_ms)],
                 input="".join(lines).encode(),
                 stderr=None,
                 check=False,

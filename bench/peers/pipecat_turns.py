@@ -1,9 +1,10 @@
 """Where Pipecat's defaults end turns in recorded sound; run with the packages of `make peers`.
 
 Silero and smart-turn v3 as `LLMContextAggregatorPair` has them by default. Time is the audio: the
-model takes none of it, and a transcription `TRANSCRIPTION_MS`, for which the default strategy waits
-once the model says that a turn is over; who speaks again before it is there has not been cut off.
+model takes none of it. The default strategy waits for a transcription once the model says that a
+turn is over; who speaks again before it is there has not been cut off.
 
+Argument: the milliseconds that a transcription takes.
 Standard input: a name and a path to 16-bit samples at 16 kHz (`.npy`) a line, with a tab between.
 Standard output: one JSON object, the milliseconds at which turns end by name.
 """
@@ -23,10 +24,9 @@ from pipecat.audio.vad.vad_analyzer import VADState
 
 RATE = 16_000
 PIECE_MS = 20
-TRANSCRIPTION_MS = 400
 
 
-async def turn_ends(samples: np.ndarray) -> list[int]:
+async def turn_ends(samples: np.ndarray, transcription_ms: int) -> list[int]:
     """Hear a recording, and give the milliseconds at which turns end in it."""
     detector, model = SileroVADAnalyzer(sample_rate=RATE), LocalSmartTurnAnalyzerV3()
     detector.set_sample_rate(RATE)
@@ -45,7 +45,7 @@ async def turn_ends(samples: np.ndarray) -> list[int]:
         elif state is VADState.QUIET and is_speaking:
             is_speaking = False
             if (await model.analyze_end_of_turn())[0] is EndOfTurnState.COMPLETE:
-                over_at = now + TRANSCRIPTION_MS
+                over_at = now + transcription_ms
         if model.append_audio(piece, is_speaking) is EndOfTurnState.COMPLETE:
             over_at = now
         if is_turn and over_at is not None and over_at <= now:
@@ -69,16 +69,16 @@ class _Clock:
 _clock = _Clock()
 
 
-async def main() -> None:
+async def main(transcription_ms: int) -> None:
     """Hear all recordings."""
     found = {}
     for line in sys.stdin:
         name, _, path = line.rstrip("\n").partition("\t")
-        found[name] = await turn_ends(np.load(path))
+        found[name] = await turn_ends(np.load(path), transcription_ms)
     sys.stdout.write(json.dumps(found))
 
 
 if __name__ == "__main__":
     logger.remove()
     base_smart_turn.time = SimpleNamespace(monotonic=_clock, perf_counter=_clock)
-    asyncio.run(main())
+    asyncio.run(main(int(sys.argv[1])))

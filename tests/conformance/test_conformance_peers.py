@@ -60,7 +60,7 @@ async def test_the_service_of_pipecat_hears_and_speaks_in_a_pipeline(run_peer):
 async def test_the_turns_of_pipecat_end_in_recorded_sound_and_not_in_silence():
     cases = {case.name: case for case in read_cases()}
     scenes = {name: make_scene(cases[name]) for name in ("silence/01", "closed/03")}
-    ends = await peer_ends(scenes)
+    ends = await peer_ends(scenes, 400)
     assert ends["silence/01"] == []
     (end,) = ends["closed/03"]
     (done,) = scenes["closed/03"].done
