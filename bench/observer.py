@@ -7,7 +7,7 @@ dead API would.
 """
 
 from collections import defaultdict
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Final
@@ -24,13 +24,30 @@ MAX_BODY_BYTES: Final = 16 * 2**20
 _HOP_BY_HOP: Final = frozenset({"connection", "host", "content-length", "transfer-encoding"})
 
 
+Meddler = Callable[[bytes, bool], Awaitable[None]]
+
+
 @dataclass
 class Observer:
-    """Acknowledged entries by session, as they came."""
+    """Acknowledged entries by session, as they came.
+
+    Attributes:
+        url: Of the observer, for the machines.
+        is_cut: Pass nothing on.
+        meddler: Told of each body, before it is passed on and (True) before its answer is passed
+            back. A `ConnectionError` of it breaks the machine's connection.
+        acknowledged: The entries.
+    """
 
     url: str = ""
     is_cut: bool = False
+    meddler: Meddler | None = None
     acknowledged: dict[str, list[Entry]] = field(default_factory=lambda: defaultdict(list))
+
+    async def meddle(self, request: bytes, *, is_answered: bool) -> None:
+        """Let the meddler do its harm."""
+        if self.meddler is not None:
+            await self.meddler(request, is_answered)
 
     def note(self, request: bytes, answer: bytes) -> None:
         """Keep what one acknowledged request held, less what was rejected for good."""
@@ -65,6 +82,7 @@ async def observe(api_url: str) -> AsyncGenerator[Observer, None]:
                 raise web.HTTPBadGateway
             headers = {k: v for k, v in request.headers.items() if k.lower() not in _HOP_BY_HOP}
             try:
+                await observer.meddle(body, is_answered=False)
                 async with onward.request(
                     request.method,
                     api_url + request.path_qs,
@@ -73,7 +91,8 @@ async def observe(api_url: str) -> AsyncGenerator[Observer, None]:
                     timeout=aiohttp.ClientTimeout(total=30),
                 ) as answer:
                     answer_body = await answer.read()
-            except (aiohttp.ClientError, TimeoutError):
+                await observer.meddle(body, is_answered=True)
+            except (aiohttp.ClientError, ConnectionError, TimeoutError):
                 request.transport.abort()
                 raise web.HTTPBadGateway from None
             if request.path == PROCESSOR and answer.ok:

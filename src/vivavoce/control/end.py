@@ -25,6 +25,8 @@ log = structlog.get_logger(__name__)
 DRAIN_SLACK_SECONDS: Final = 5.0
 """Beyond the machine's own limits for last words and draining."""
 DRAIN_UNTIL: Final = "drainUntil"
+FAREWELL_SECONDS: Final = 5.0
+"""For a machine that has told how the interview ended: it says goodbye, and exits."""
 
 
 async def end_by_caller(
@@ -130,17 +132,19 @@ async def _tell_machine(plane: ControlPlane, held: Held, reason: EndReason) -> N
         await held.channel.end(reason)
 
 
-async def finish_after_exit(
+async def end_by_machine(
     plane: ControlPlane,
     session_id: str,
     *,
     reason: EndReason,
     item_count: int,
     transcript_complete: bool,
+    is_gone: bool,
 ) -> None:
-    """Take a machine's word that the interview is over, check it, and clean up at once.
+    """Take a machine's word that the interview is over, and check it.
 
-    Saying it again changes nothing.
+    A machine that is gone is cleaned up after at once; one that still says goodbye is left alone
+    for `FAREWELL_SECONDS`, unless it dies before. Saying it again changes nothing.
 
     Raises:
         Unavailable: If the database does not answer; the machine says it again.
@@ -159,9 +163,17 @@ async def finish_after_exit(
         await rows.note_result(
             conn, session_id, item_count=item_count, transcript_complete=transcript_complete
         )
-        await jobs.add_job(conn, jobs.SETTLE, session_id=session_id)
-    plane.machines.release(session_id)
-    plane.cleanup.ring()
+        until = plane.now() + timedelta(seconds=0.0 if is_gone else FAREWELL_SECONDS)
+        await jobs.add_job(
+            conn,
+            jobs.SETTLE,
+            session_id=session_id,
+            payload={} if is_gone else {DRAIN_UNTIL: until.isoformat()},
+            run_at=until,
+        )
+    if is_gone:
+        plane.machines.release(session_id)
+        plane.cleanup.ring()
 
 
 async def end_all(plane: ControlPlane, reason: EndReason, *, seconds: float = 25.0) -> None:

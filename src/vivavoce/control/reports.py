@@ -8,13 +8,14 @@ import structlog
 
 from vivavoce import tokens
 from vivavoce.control.configuration import active_until
-from vivavoce.control.end import finish_after_exit
+from vivavoce.control.end import end_by_machine
 from vivavoce.control.plane import ControlPlane
 from vivavoce.errors import NotFound
 from vivavoce.protocol.codec import clean_json
 from vivavoce.protocol.machine import (
     CallEndedReport,
     CallReport,
+    EndingReport,
     EventReport,
     ExitedReport,
     MachineReport,
@@ -49,7 +50,7 @@ async def take_reports(
     session_id = identity.session_id
     if session_id is None or identity.subject != str(_uuid(machine_id)):
         raise NotFound("There is no such machine.")
-    exited: ExitedReport | None = None
+    ending: EndingReport | ExitedReport | None = None
     is_over = False
     async with plane.database.as_service() as conn:
         session = await rows.get_session(conn, session_id)
@@ -59,19 +60,20 @@ async def take_reports(
         is_over = session.status in OVER
         is_stale = machine.state in _STALE or machine.session_id != session_id
         for report in reports:
-            if isinstance(report, ExitedReport):
-                exited = None if is_stale else report
+            if isinstance(report, EndingReport | ExitedReport):
+                ending = None if is_stale else report
             elif not (is_stale and isinstance(report, StatusReport)):
                 await _take(conn, session, report, plane.now())
         if is_over:
             await jobs.add_job(conn, jobs.SETTLE, session_id=session_id)
-    if exited is not None and not is_over:
-        await finish_after_exit(
+    if ending is not None and not is_over:
+        await end_by_machine(
             plane,
             session_id,
-            reason=exited.reason,
-            item_count=exited.item_count,
-            transcript_complete=exited.transcript_complete,
+            reason=ending.reason,
+            item_count=ending.item_count,
+            transcript_complete=ending.transcript_complete,
+            is_gone=isinstance(ending, ExitedReport),
         )
     if is_over:
         plane.cleanup.ring()

@@ -187,10 +187,10 @@ class EventReport(
     data: dict[str, Any] = {}
 
 
-class ExitedReport(
-    msgspec.Struct, frozen=True, kw_only=True, rename="camel", tag="exited", tag_field="type"
+class EndingReport(
+    msgspec.Struct, frozen=True, kw_only=True, rename="camel", tag="ending", tag_field="type"
 ):
-    """The interview is over on this machine."""
+    """The interview is over, and the candidate is about to be told."""
 
     reason: EndReason
     item_count: int
@@ -198,7 +198,20 @@ class ExitedReport(
     at: datetime
 
 
-MachineReport = CallReport | CallEndedReport | StatusReport | EventReport | ExitedReport
+class ExitedReport(
+    msgspec.Struct, frozen=True, kw_only=True, rename="camel", tag="exited", tag_field="type"
+):
+    """The interview is over on this machine, and nobody needs it any more."""
+
+    reason: EndReason
+    item_count: int
+    transcript_complete: bool
+    at: datetime
+
+
+MachineReport = (
+    CallReport | CallEndedReport | StatusReport | EventReport | EndingReport | ExitedReport
+)
 
 
 class MachineReports(msgspec.Struct, frozen=True, kw_only=True):

@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Final
+from typing import Any, Final
 
 import anyio
 
@@ -17,7 +17,7 @@ from vivavoce.errors import (
     Unavailable,
     VivavoceError,
 )
-from vivavoce.protocol.machine import Claim, EventReport, ExitedReport, StatusReport
+from vivavoce.protocol.machine import Claim, EndingReport, EventReport, ExitedReport, StatusReport
 from vivavoce.protocol.messages import (
     CloseCode,
     EndReason,
@@ -46,6 +46,7 @@ from vivavoce.sessions.limits import Limit
 from vivavoce.sessions.transcript import Transcript
 
 FAREWELL_SECONDS: Final = 2.0
+TELL_SECONDS: Final = 1.0  # for the control plane to learn of the end before the candidate does
 MAX_WAITING_OFFERS: Final = 2
 SETTLE_SECONDS: Final = 0.03
 """In which the control plane answers the start, before this machine dials it and others."""
@@ -330,25 +331,24 @@ class Session:
         with anyio.CancelScope(deadline=deadline):
             await self._outbox.until_empty()
         is_complete = not len(self._outbox) and not self._outbox.lost
-        report = ExitedReport(
-            reason=reason,
-            item_count=self._transcript.item_count,
-            transcript_complete=is_complete,
-            at=self._now(),
-        )
-        self._reports.add(report)
-        self._say_goodbye(reason, is_complete=is_complete)
+        count = self._transcript.item_count
+        result: Any = {"reason": reason, "item_count": count, "transcript_complete": is_complete}
+        # Whoever was told that it is over does not come back: nobody may take it over then.
+        self._reports.add(EndingReport(**result, at=self._now()))
+        with anyio.move_on_after(TELL_SECONDS):
+            await self._reports.until_sent()
+        await self._say_goodbye(reason, is_complete=is_complete)
+        self._reports.add(ExitedReport(**result, at=self._now()))
         with anyio.CancelScope(deadline=max(deadline, anyio.current_time() + 1)):
             await self._reports.until_sent()
-        if self._link is not None:
-            await until_set(self._link.closed, timeout=FAREWELL_SECONDS)
         _log.info("the interview is over: %s", reason)
 
-    def _say_goodbye(self, reason: EndReason, *, is_complete: bool) -> None:
-        if self._link is not None:
+    async def _say_goodbye(self, reason: EndReason, *, is_complete: bool) -> None:
+        if (link := self._link) is not None:
             ended = SessionEndedData(reason=reason, transcript_complete=is_complete)
-            self._link.post(SessionEndedMessage(data=ended, timestamp=self._now()))
-            self._link.close(CloseCode.NORMAL, "The interview is over.")
+            link.post(SessionEndedMessage(data=ended, timestamp=self._now()))
+            link.close(CloseCode.NORMAL, "The interview is over.")
+            await until_set(link.closed, timeout=FAREWELL_SECONDS)
 
     def _tell_trouble(self) -> None:
         """Tell the candidate's client once when transcripts begin to fail, and when they work."""

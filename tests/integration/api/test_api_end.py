@@ -45,6 +45,10 @@ def exited(**changes):
     }
 
 
+def ending(**changes):
+    return {**exited(**changes), "type": "ending"}
+
+
 async def end(api, session, token, body=None):
     return await api.call("POST", f"/v1/sessions/{session['sessionId']}/end", body, token=token)
 
@@ -98,6 +102,35 @@ async def test_reports_may_come_any_number_of_times(api, session):
     assert len(await api.sql("select 1 from session_calls")) == 1
     await report(api, machine, exited(reason="idle"))
     assert (await api.session(session["sessionId"]))["end_reason"] == "completed"
+
+
+async def test_a_machine_that_says_how_it_ended_may_say_goodbye_before_it_goes(api, session):
+    machine = machine_of(api, session)
+    await report(api, machine, ending())
+    row = await api.session(session["sessionId"])
+    assert (row["status"], row["end_reason"]) == ("ending", "completed")
+    assert row["transcript_complete"] is True
+    assert api.provider.alive
+    await report(api, machine, exited())
+    await api.until_status(session["sessionId"], "ended")
+    assert not api.provider.alive
+
+
+async def test_of_a_machine_that_dies_over_its_goodbye_the_word_counts(api, session):
+    machine = machine_of(api, session)
+    await report(api, machine, call("rtc_1"), ending())
+    machine.vanish()
+    row = await api.until_status(session["sessionId"], "ended")
+    assert (row["end_reason"], row["transcript_complete"]) == ("completed", True)
+    assert api.voice.hung_up == ["rtc_1"]
+    assert len(api.provider.of(session["sessionId"])) == 1  # nobody took it over
+
+
+async def test_a_goodbye_that_takes_too_long_is_cut(api, session, monkeypatch):
+    monkeypatch.setattr("vivavoce.control.end.FAREWELL_SECONDS", 0.1)
+    await report(api, machine_of(api, session), ending())
+    await api.until_status(session["sessionId"], "ended")
+    assert not api.provider.alive
 
 
 async def test_a_call_that_is_reported_too_late_is_hung_up(api, session):

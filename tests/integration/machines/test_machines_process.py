@@ -143,8 +143,11 @@ async def test_of_a_start_that_takes_too_long_nothing_is_left(provider, runtime)
             await provider.provision(wanted, idempotency_key=wanted.machine_id, timeout=0.3)
     finally:
         os.kill(fork_server, signal.SIGCONT)
-    machine = await start(provider)  # the late machine comes first, and is killed
-    assert [one.machine_id for one in await provider.list()] == [machine.machine_id]
+    machine = await start(provider)
+    with anyio.fail_after(10):  # the late machine comes, and is killed
+        while [one.machine_id for one in await provider.list()] != [machine.machine_id]:  # noqa: ASYNC110
+            await anyio.sleep(0.02)
+    assert await provider.status(machine.endpoint) is MachineState.READY
 
 
 async def test_a_probe_starts_asks_and_destroys(provider, runtime):

@@ -158,6 +158,29 @@ async def test_a_long_call_is_to_be_replaced(claimed, voice):
         await voice.until(lambda voice: voice.hang_ups == [call.call_id])
 
 
+async def test_the_control_plane_knows_of_the_end_before_the_candidate(bench, voice, plane):
+    async with bench.connect() as client:
+        await in_a_call(client, voice)
+        plane.refuse_reports = 503
+        await bench.channel.end("ended_by_recruiter")
+        with pytest.raises(TimeoutError):
+            await client.until("session_ended", timeout=0.5)
+        plane.refuse_reports = None
+        await client.until("session_ended")
+        assert [one["reason"] for one in plane.reports if one["type"] == "ending"]
+
+
+async def test_a_control_plane_that_is_away_holds_no_goodbye_up(bench, voice, plane):
+    async with bench.connect() as client:
+        await in_a_call(client, voice)
+        plane.refuse_reports = 503
+        await bench.channel.end("ended_by_recruiter")
+        await client.until("session_ended")
+        assert not [one for one in plane.reports if one["type"] in ("ending", "exited")]
+        plane.refuse_reports = None
+    await plane.until_reported("exited", reason="ended_by_recruiter")
+
+
 @pytest.mark.parametrize("reason", ["ended_by_recruiter", "candidate_left", "call_lost"])
 async def test_the_control_plane_ends_the_interview(bench, voice, reason):
     async with bench.connect() as client:
