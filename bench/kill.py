@@ -95,7 +95,7 @@ async def open_stage() -> AsyncGenerator[Stage, None]:
 # What can be killed.
 
 
-async def kill_proxy(stage: Stage, session_id: str) -> None:
+async def kill_proxy(stage: Stage, session_id: str) -> bool:
     """Kill the process of the session's machine."""
     async with stage.database() as database:
         pid = await database.fetchval(
@@ -103,16 +103,22 @@ async def kill_proxy(stage: Stage, session_id: str) -> None:
             " where session_id = $1 and gone_at is null order by created_at desc limit 1",
             session_id,
         )
-    os.kill(pid, signal.SIGKILL)
+    if pid is None:
+        return False
+    with suppress(ProcessLookupError):
+        os.kill(pid, signal.SIGKILL)
+        return True
+    return False
 
 
-async def kill_api(stage: Stage, session_id: str) -> None:
+async def kill_api(stage: Stage, session_id: str) -> bool:
     """Kill the control plane; its supervisor starts another."""
     del session_id
     stage.platform.process("vivavoce.cli.main api").kill()
+    return True
 
 
-async def kill_postgres(stage: Stage, session_id: str) -> None:
+async def kill_postgres(stage: Stage, session_id: str) -> bool:
     """Kill the database server; its supervisor starts another."""
     del session_id
     postgres = await attach_postgres(stage.platform.home)
@@ -120,16 +126,27 @@ async def kill_postgres(stage: Stage, session_id: str) -> None:
     pid = postgres.pid()
     assert pid is not None
     os.kill(pid, signal.SIGKILL)
+    return True
 
 
-Kill = Callable[[Stage, str], Awaitable[None]]
+Kill = Callable[[Stage, str], Awaitable[bool]]
+"""False if the interview was over before."""
 TARGETS: Final[Mapping[str, Kill]] = MappingProxyType(
     {"proxy": kill_proxy, "api": kill_api, "postgres": kill_postgres}
 )
 
 
 async def kill_round(stage: Stage, target: str, random: Random) -> Outcome:
-    """Hold one interview, kill `target` at a random instant of it, and see what came of it."""
+    """Hold one interview, kill `target` at a random instant of it, and see what came of it.
+
+    An interview that is over before it can be harmed does not count: another one is held.
+    """
+    while (outcome := await _kill_once(stage, target, random)) is None:
+        pass
+    return outcome
+
+
+async def _kill_once(stage: Stage, target: str, random: Random) -> Outcome | None:
     script = stage.new_script()
     delay = random.uniform(0, len(script.lines) * script.seconds_per_line)
     began = monotonic()
@@ -138,7 +155,8 @@ async def kill_round(stage: Stage, target: str, random: Random) -> Outcome:
         async with stage.candidate(script) as client:
             await script.begun.wait()
             await anyio.sleep(delay)
-            await TARGETS[target](stage, client.session_id)
+            if not await TARGETS[target](stage, client.session_id):
+                return None
             ending = await client.ended()
     return await judge(
         stage, script, ending, target=target, killed_after=delay, seconds=monotonic() - began

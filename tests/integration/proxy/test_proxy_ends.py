@@ -83,7 +83,7 @@ async def test_a_limit_ends_the_interview(claimed, voice, plane, limits, reason)
 
 
 async def test_a_candidate_who_does_not_come_back(claimed, voice, plane):
-    async with claimed(limits=SessionLimits(heartbeat_timeout=0.4, **QUICK)) as bench:
+    async with claimed(limits=SessionLimits(heartbeat_timeout=1.5, **QUICK)) as bench:
         async with bench.connect() as client:
             await in_a_call(client, voice)
             await plane.until_stored("Hello.")
@@ -100,7 +100,7 @@ async def test_a_candidate_who_never_comes(claimed, plane):
 
 async def test_a_call_that_nobody_replaces(claimed, voice, plane):
     async with (
-        claimed(limits=SessionLimits(heartbeat_timeout=0.5, **QUICK)) as bench,
+        claimed(limits=SessionLimits(heartbeat_timeout=1.5, **QUICK)) as bench,
         bench.connect() as client,
     ):
         call = await in_a_call(client, voice)
@@ -109,7 +109,7 @@ async def test_a_call_that_nobody_replaces(claimed, voice, plane):
 
 
 async def test_the_claim_ends_the_interview_too(claimed, voice):
-    expires_at = datetime.now(UTC) + timedelta(seconds=1.5)
+    expires_at = datetime.now(UTC) + timedelta(seconds=3)
     async with (
         claimed(expires_at=expires_at, limits=SessionLimits(**QUICK)) as bench,
         bench.connect() as client,
@@ -120,17 +120,17 @@ async def test_the_claim_ends_the_interview_too(claimed, voice):
 
 
 async def test_nobody_is_idle_while_somebody_speaks_or_the_interview_is_paused(claimed, voice):
-    limits = SessionLimits(idle_timeout=0.5, **QUICK)
+    limits = SessionLimits(idle_timeout=1.5, **QUICK)
     async with claimed(limits=limits) as bench, bench.connect() as client:
         call = await in_a_call(client, voice)
         await call.candidate_begins("item_1")
         with pytest.raises(TimeoutError):
-            await client.until("session_ended", timeout=1.2)
+            await client.until("session_ended", timeout=2)
         await bench.channel.pause()
         await call.candidate_stops("item_1")
         await call.candidate_written("item_1", "Done.")
         with pytest.raises(TimeoutError):
-            await client.until("session_ended", timeout=1.2)
+            await client.until("session_ended", timeout=2)
         await bench.channel.resume()
         assert (await client.until("session_ended"))["reason"] == "idle"
 
