@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 import anyio
 import jiwer
 import pytest
+from playwright.async_api import TimeoutError as NotShown
 
 from support.accessibility import faults_of
 from support.browser import open_browser, visit
@@ -59,7 +60,11 @@ NOTE_LINES = """
 
 
 async def shows(room, text, *, seconds=30):
-    await room.page.get_by_text(text).first.wait_for(timeout=seconds * 1000)
+    try:
+        await room.page.get_by_text(text).first.wait_for(timeout=seconds * 1000)
+    except NotShown:
+        shown = await room.ask("document.body.innerText")
+        raise AssertionError(f"{text!r} is not on the page, but {shown!r}") from None
 
 
 async def session_of(platform, invited):

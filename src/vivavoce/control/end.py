@@ -24,7 +24,6 @@ log = structlog.get_logger(__name__)
 
 DRAIN_SLACK_SECONDS: Final = 5.0
 """Beyond the machine's own limits for last words and draining."""
-DRAIN_UNTIL: Final = "drainUntil"
 FAREWELL_SECONDS: Final = 5.0
 """For a machine that has told how the interview ended: it says goodbye, and exits."""
 
@@ -111,23 +110,20 @@ async def end_session(
             for machine in await machine_rows.machines_of(conn, session_id)
         )
         until = plane.now() + timedelta(seconds=_drain_seconds(session))
-        await jobs.add_job(
-            conn,
-            jobs.SETTLE,
-            session_id=session_id,
-            payload={DRAIN_UNTIL: until.isoformat()} if is_served else {},
-            run_at=until if is_served and held is not None else plane.now(),
-        )
+        if is_served:
+            await rows.drain(conn, session_id, until=until)
+            await jobs.add_job(conn, jobs.SETTLE, session_id=session_id, run_at=until)
+        if not is_served or held is None:
+            await jobs.add_job(conn, jobs.SETTLE, session_id=session_id)
     log.info("session ends", session_id=session_id, reason=reason)
     if held is not None:
-        await _tell_machine(plane, held, reason)
+        await _tell_machine(held, reason)
     plane.cleanup.ring()
     return session
 
 
-async def _tell_machine(plane: ControlPlane, held: Held, reason: EndReason) -> None:
+async def _tell_machine(held: Held, reason: EndReason) -> None:
     """Ask the machine to end; if it cannot hear, the loss of its channel hastens the clean-up."""
-    plane.machines.release(held.session_id or "")
     with anyio.move_on_after(5.0, shield=True), suppress(VivavoceError):
         await held.channel.end(reason)
 
@@ -163,14 +159,9 @@ async def end_by_machine(
         await rows.note_result(
             conn, session_id, item_count=item_count, transcript_complete=transcript_complete
         )
-        until = plane.now() + timedelta(seconds=0.0 if is_gone else FAREWELL_SECONDS)
-        await jobs.add_job(
-            conn,
-            jobs.SETTLE,
-            session_id=session_id,
-            payload={} if is_gone else {DRAIN_UNTIL: until.isoformat()},
-            run_at=until,
-        )
+        until = None if is_gone else plane.now() + timedelta(seconds=FAREWELL_SECONDS)
+        await rows.drain(conn, session_id, until=until)
+        await jobs.add_job(conn, jobs.SETTLE, session_id=session_id, run_at=until)
     if is_gone:
         plane.machines.release(session_id)
         plane.cleanup.ring()

@@ -5,13 +5,13 @@ so any control plane can go on where another one stopped.
 """
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Final
 
 import anyio
 import structlog
 
-from vivavoce.control.end import DRAIN_UNTIL, end_session
+from vivavoce.control.end import end_session
 from vivavoce.control.plane import ControlPlane
 from vivavoce.errors import Unavailable, VivavoceError
 from vivavoce.logs import bound
@@ -112,20 +112,13 @@ async def _do(plane: ControlPlane, job: JobRow) -> float | None:
         await _hang_up_late(plane, job)
         return None
     if job.kind == jobs.SETTLE and job.session_id is not None:
-        return await settle(plane, job.session_id, _drain_until(job))
+        return await settle(plane, job.session_id)
     log.error("unknown cleanup job")
     return None
 
 
-async def settle(
-    plane: ControlPlane, session_id: str, drain_until: datetime | None = None
-) -> float | None:
+async def settle(plane: ControlPlane, session_id: str) -> float | None:
     """Do what is left to be done for a session now.
-
-    Args:
-        plane: The parts.
-        session_id: The session.
-        drain_until: Until when its machine may still deliver, once it is ending.
 
     Returns:
         Seconds until more is to be done; None if nothing is.
@@ -141,16 +134,17 @@ async def settle(
         machines = await machine_rows.machines_of(conn, session_id)
     now = plane.now()
     steps = remaining_steps(
-        _session_facts(session, drain_until),
+        SessionFacts(SessionStatus(session.status), session.expires_at, session.drain_until),
         _call_facts(all_calls),
         _machine_facts(machines),
         now=now,
     )
     for step in steps:
         await _take_step(plane, session, machines, step)
-    if session.status == SessionStatus.ENDING and not steps and drain_until is not None:
-        await _tell_machines(plane, machines)
-        return max((drain_until - now).total_seconds(), 0.1)
+    is_finished = any(isinstance(step, FinishSession) for step in steps)
+    if session.status == SessionStatus.ENDING and not is_finished and session.drain_until:
+        await _tell_machines(plane, session, machines)
+        return max((session.drain_until - now).total_seconds(), 0.1)
     return None
 
 
@@ -228,8 +222,11 @@ async def _finish(plane: ControlPlane, session: SessionRow) -> None:
     log.info("session over", reason=session.end_reason)
 
 
-async def _tell_machines(plane: ControlPlane, machines: list[MachineRow]) -> None:
+async def _tell_machines(
+    plane: ControlPlane, session: SessionRow, machines: list[MachineRow]
+) -> None:
     """Ask a machine to end that some other control plane holds, or that was just adopted."""
+    reason = EndReason(session.end_reason) if session.end_reason else EndReason.CALL_LOST
     for machine in machines:
         if machine.state != "claimed" or not machine.endpoint:
             continue
@@ -237,19 +234,9 @@ async def _tell_machines(plane: ControlPlane, machines: list[MachineRow]) -> Non
             async with plane.machines.provider.connect_control(
                 Endpoint.from_json(machine.endpoint)
             ) as channel:
-                await channel.end(EndReason.ENDED_BY_RECRUITER)
+                await channel.end(reason)
         except VivavoceError as error:
             log.info("machine does not hear", code=error.code)
-
-
-def _drain_until(job: JobRow) -> datetime | None:
-    text = job.payload.get(DRAIN_UNTIL)
-    return datetime.fromisoformat(text) if isinstance(text, str) else None
-
-
-def _session_facts(session: SessionRow, drain_until: datetime | None) -> SessionFacts:
-    status = SessionStatus(session.status)
-    return SessionFacts(status, session.expires_at, drain_until)
 
 
 def _call_facts(all_calls: list[CallRow]) -> list[CallFacts]:

@@ -55,7 +55,7 @@ async def reconcile(plane: ControlPlane) -> list[tuple[str, str | None]]:
     """Put right what can be put right at once.
 
     Returns:
-        Living sessions that have lost their machine, with its id if known: to be taken over.
+        Sessions that have lost their machine, with its id if known: to be taken over, or settled.
 
     Raises:
         VivavoceError: If database or provider do not answer; try again.
@@ -89,7 +89,7 @@ async def reconcile(plane: ControlPlane) -> list[tuple[str, str | None]]:
 async def _put_right(
     plane: ControlPlane, row: MachineRow, machine: Machine | None, session: SessionRow | None
 ) -> bool:
-    """Put one machine right that we do not hold. True if its living session needs another one."""
+    """Put one machine right that we do not hold. True if its session has lost it."""
     age = (plane.now() - row.created_at).total_seconds()
     if row.session_id is None or row.state not in ("claimed", "draining"):
         is_starting = row.state in ("requested", "starting", "ready") and (
@@ -102,7 +102,8 @@ async def _put_right(
         await _remove(plane, row)
         return False
     if session.status not in _SERVED:
-        return False  # its start, or its end, goes on elsewhere, or is a job
+        # Its start, or its end, goes on elsewhere, or is a job; a dead machine has no more to say.
+        return session.status == SessionStatus.ENDING and machine is None
     if machine is None:
         return True
     try:

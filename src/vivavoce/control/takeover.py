@@ -73,18 +73,19 @@ async def replace_machine(plane: ControlPlane, session_id: str, machine_id: str 
 async def _try(plane: ControlPlane, session_id: str, machine_id: str | None) -> bool:
     """One try. True if there is nothing (more) to be done."""
     async with plane.database.as_service() as conn:
-        if machine_id is not None and await machine_rows.note_lost(conn, machine_id):
-            await jobs.add_job(conn, jobs.SETTLE, session_id=session_id)  # nothing of it may stay
-            plane.cleanup.ring()
+        is_noted = machine_id is not None and await machine_rows.note_lost(conn, machine_id)
         session = await rows.find_session(conn, session_id)
+        is_running = session is not None and session.status in _RUNNING
         machines = await machine_rows.machines_of(conn, session_id)
-        if session is None or session.status not in _RUNNING:
+        is_served = any(machine.state == "claimed" for machine in machines)
+        if is_noted or not is_running:  # nothing of it may stay
             await jobs.add_job(conn, jobs.SETTLE, session_id=session_id)
-            plane.cleanup.ring()
-            return True
-        if any(machine.state == "claimed" for machine in machines):
-            return True
-        await rows.move_session(conn, session_id, SessionEvent.LOST)
+        if is_running and not is_served:
+            await rows.move_session(conn, session_id, SessionEvent.LOST)
+    if is_noted or not is_running:
+        plane.cleanup.ring()
+    if session is None or not is_running or is_served:
+        return True
     if len(machines) >= MAX_MACHINES:
         await end_session(plane, session_id, EndReason.CALL_LOST)
         return True

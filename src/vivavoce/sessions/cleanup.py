@@ -13,6 +13,7 @@ from vivavoce.protocol.messages import EndReason
 from vivavoce.sessions.lifecycle import LIVE, OVER, SessionStatus
 
 MACHINE_OVER: Final = frozenset({"gone"})
+_BROKEN: Final = frozenset({"lost", "failed"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +41,7 @@ class CallFacts:
 
 @dataclass(frozen=True, slots=True)
 class MachineFacts:
-    """A row of `machines`."""
+    """A row of `machines`. `expires_at` is when it gives up if nobody has claimed it."""
 
     machine_id: str
     state: str
@@ -85,20 +86,23 @@ def remaining_steps(
 ) -> list[Step]:
     """What is left to be done, in order; empty if nothing is, or if it is not time yet.
 
-    A live session loses nothing but machines that are lost or past their deadline. One that is
-    ending keeps machine and call until it has drained. One that is over keeps nothing.
+    A live session loses nothing but machines that are lost, or were not claimed in time. One that
+    is ending keeps machine and call until it has drained. One that is over keeps nothing.
     """
     held = [machine for machine in machines if machine.state not in MACHINE_OVER]
-    if session.status in LIVE and now < session.expires_at:
-        broken = (one for one in held if one.state in ("lost", "failed") or one.expires_at <= now)
-        return [DestroyMachine(machine.machine_id) for machine in broken]
-    if session.status in LIVE:
+    broken = [one for one in held if _is_broken(one, now)]
+    if session.status in LIVE and now >= session.expires_at:
         return [EndSession(EndReason.MAX_DURATION)]
-    is_draining = session.drain_until is not None and now < session.drain_until
-    if session.status is SessionStatus.ENDING and is_draining and held:
-        return []
+    has_time = session.drain_until is not None and now < session.drain_until
+    is_draining = has_time and any(one.state == "claimed" for one in held)
+    if session.status in LIVE or (session.status is SessionStatus.ENDING and is_draining):
+        return [DestroyMachine(machine.machine_id) for machine in broken]
     steps: list[Step] = [HangUp(call.call_id) for call in calls if not call.over]
     steps += [DestroyMachine(machine.machine_id) for machine in held]
     if session.status not in OVER:
         steps.append(FinishSession())
     return steps
+
+
+def _is_broken(machine: MachineFacts, now: datetime) -> bool:
+    return machine.state in _BROKEN or (machine.state != "claimed" and machine.expires_at <= now)

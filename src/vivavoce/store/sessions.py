@@ -58,6 +58,7 @@ class SessionRow(msgspec.Struct, frozen=True, kw_only=True):
     ended_at: datetime | None
     expires_at: datetime
     revoked_at: datetime | None
+    drain_until: datetime | None
 
 
 class NewSession(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
@@ -188,6 +189,7 @@ def as_admitted(new: NewSession) -> SessionRow:
         ended_at=None,
         expires_at=new.expires_at,
         revoked_at=None,
+        drain_until=None,
     )
 
 
@@ -359,6 +361,23 @@ async def note_result(
         session_id,
         item_count,
         transcript_complete,
+    )
+
+
+async def drain(conn: Connection, session_id: str, *, until: datetime | None) -> None:
+    """Let the machine of a session that is ending deliver what it has, until then; None: no more.
+
+    It is never given more time than it has.
+    """
+    await conn.execute(
+        """
+        update interview_sessions set
+          drain_until = case when $2::timestamptz is null then null
+            else least(drain_until, $2) end
+        where id = $1 and status = 'ending'
+        """,
+        session_id,
+        until,
     )
 
 

@@ -153,7 +153,8 @@ async def test_a_machine_that_never_answers_is_done_without(api, session):
     await report(api, machine, call("rtc_1"))
     await end(api, session, api.access_token())
     # Its time to drain is over.
-    await api.sql("update cleanup_jobs set run_at = now(), payload = '{}' where done_at is null")
+    await api.sql("update interview_sessions set drain_until = now()")
+    await api.sql("update cleanup_jobs set run_at = now() where done_at is null")
     row = await api.until_status(session["sessionId"], "ended")
     assert row["transcript_complete"] is False
     assert api.voice.hung_up == ["rtc_1"]
@@ -320,9 +321,10 @@ async def test_what_a_session_takes_is_bounded(api, monkeypatch):
 
 
 async def test_a_job_that_cannot_be_done_does_not_stop_the_others(api, session):
+    api.voice.hang_up_status = 500
     await api.sql(
         "insert into cleanup_jobs (kind, session_id, payload) values"
-        " ('settle_session', $1, '{\"drainUntil\": \"nonsense\"}'), ('unheard_of', null, '{}')",
+        " ('hang_up', $1, '{\"callId\": \"rtc_1\"}'), ('unheard_of', null, '{}')",
         session["sessionId"],
     )
     await api.until("select 1 from cleanup_jobs where last_error is not null")

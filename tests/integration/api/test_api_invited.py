@@ -24,9 +24,6 @@ async def end(api, session_id):
     await api.call("POST", f"/v1/sessions/{session_id}/end", token=api.access_token())
     for machine in api.provider.of(session_id):
         machine.vanish()
-    await api.sql(
-        "update cleanup_jobs set run_at = now(), payload = '{}' where session_id = $1", session_id
-    )
     await api.until_status(session_id, "ended")
 
 

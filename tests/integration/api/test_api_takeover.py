@@ -228,7 +228,6 @@ async def test_the_next_api_finishes_what_was_ending(world):
         )
     machine.vanish()
     async with world(tenant_id=first.tenant_id) as second:
-        await second.sql("update cleanup_jobs set run_at = now(), payload = '{}'")
         await second.until_status(session["sessionId"], "ended")
         assert second.voice.hung_up == ["rtc_1"]
         assert await second.sql("select 1 from machines where state <> 'gone'") == []
@@ -262,6 +261,23 @@ async def test_orphans_are_destroyed_both_ways(world, monkeypatch):
         )
         await api.until("select 1 from machines having count(*) filter (where state='gone') = 2")
         await eventually(lambda: not api.provider.alive)
+
+
+async def test_whatever_else_is_to_be_done_a_machine_has_its_time_to_deliver(api, session):
+    lost = await make_active(api, session)
+    lost.vanish()
+    [_, other] = await machines_of(api, session, 2)
+    path, token = f"/v1/sessions/{session['sessionId']}/end", session["sessionToken"]
+    await api.call("POST", path, token=token)
+    job = "insert into cleanup_jobs (kind, session_id) values ('settle_session', $1)"
+    await api.sql(job, session["sessionId"])
+    await api.until(
+        "select 1 where not exists (select from cleanup_jobs where attempts = 0"
+        " and run_at <= now())"
+    )
+    assert set(other.told) == {"end candidate_left"}
+    assert (await api.session(session["sessionId"]))["status"] == "ending"
+    assert list(api.provider.alive) == [other]
 
 
 async def test_nothing_is_left_running_if_the_api_is_told_so(database, admin_dsn):
