@@ -11,9 +11,10 @@ Source: OpenAI API reference, "Realtime server events", `response.*`, `output_au
 
 import logging
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Final
+from typing import Final, TypeVar
 
 import anyio
+import anyio.lowlevel
 from anyio.abc import TaskGroup
 
 from vivavoce.engine.conversation import Conversation, Item, Segment
@@ -32,6 +33,7 @@ _log: Final = logging.getLogger(__name__)
 _AHEAD_MS: Final = 400
 _MAX_OUT_OF_BAND: Final = 4
 
+T = TypeVar("T")
 Decide = Callable[[], Awaitable[Reply | None]]
 """Finds what to say, once what was said before is known."""
 
@@ -174,9 +176,10 @@ class Responder:
 
     async def _run(self, response: Response, decide: Decide) -> None:
         with response.scope:
+            await anyio.lowlevel.checkpoint_if_cancelled()
             response.begin()
             try:
-                reply = await decide()
+                reply = await _unless_cancelled(decide())
                 if reply:
                     await self._generate(response, reply)
             except Unavailable as error:
@@ -195,7 +198,8 @@ class Responder:
             await self._utter(response, item, before, pace=reply.pace)
             if self._wording and may_be_reworded(reply, lines):  # while the words before are heard
                 instructions = response.wish.session["instructions"]
-                asking = await self._wording.reworded(reply, instructions, lines)
+                rewording = self._wording.reworded(reply, instructions, lines)
+                asking = await _unless_cancelled(rewording)
             await self._utter(response, item, asking, pace=reply.pace)
         if reply.tool and not response.is_full:
             response.end_message("completed")
@@ -217,14 +221,8 @@ class Responder:
 
     async def _say(self, response: Response, item: Item, sentence: str, *, pace: float) -> Segment:
         output = response.wish.session["audio"]["output"]
-        audio = b"".join(
-            [
-                pcm
-                async for pcm in self._models.synthesise(
-                    sentence, voice=output["voice"], speed=output["speed"] * pace
-                )
-            ]
-        )
+        speed = output["speed"] * pace
+        audio = await _unless_cancelled(self._spoken(sentence, voice=output["voice"], speed=speed))
         said = response.fitting(Segment(sentence, len(audio) // SPOKEN_BYTES_PER_MS))
         if said.text != sentence:
             audio = audio[: said.ms * SPOKEN_BYTES_PER_MS]
@@ -232,6 +230,21 @@ class Responder:
         if utterance is None:
             utterance = self.outlet.open(response.id, item, output["format"]["type"])
             response.utterance = utterance
-        await utterance.until_waiting(_AHEAD_MS)
+        await _unless_cancelled(utterance.until_waiting(_AHEAD_MS))
         utterance.write(audio)
         return said
+
+    async def _spoken(self, sentence: str, *, voice: str, speed: float) -> bytes:
+        pieces = self._models.synthesise(sentence, voice=voice, speed=speed)
+        return b"".join([pcm async for pcm in pieces])
+
+
+async def _unless_cancelled(act: Awaitable[T]) -> T:
+    """Wait for something. Whoever was cancelled goes no further, not even with what came just then.
+
+    A cancellation reaches a task where it waits; one whose wait is over does not notice it.
+    """
+    try:
+        return await act
+    finally:
+        await anyio.lowlevel.checkpoint_if_cancelled()
