@@ -70,6 +70,7 @@ async def test_the_agents_sdk_holds_a_conversation(engine, answer, transport):
     if transport == "webrtc":
         assert "Why did you become a nurse?" in question["text"]
         assert facts["callId"].startswith("rtc_")
-    else:  # it spoke as soon as the greeting had arrived, so that nothing of that was heard
-        assert "Which city do you like?" in question["text"]
+    else:  # it spoke as soon as the greeting had arrived: what was heard of it, the clock decides
+        asked = ("Which city do you like?", "Why did you become a nurse?")
+        assert any(one in question["text"] for one in asked)
     assert facts["called"] == [""]

@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 
 import aiohttp
 import anyio
+import jiwer
 import pytest
 from aiortc import RTCIceServer
 
@@ -18,6 +19,7 @@ from vivavoce.cli.home import INTERVIEW_ID
 from vivavoce.cli.stack import free_port
 from vivavoce.cli.up import open_platform
 from vivavoce.client import InterviewClient, open_edge
+from vivavoce.engine.phrases import normalised
 from vivavoce.protocol.interviews import (
     ConsentRequest,
     ConsentView,
@@ -76,7 +78,8 @@ async def follow_a_link(platform: Platform) -> Callable[[], Awaitable[str]]:
 
 async def test_an_interview_is_held_where_only_turn_gets_through(walled: Platform, coturn: Coturn):
     """By invitation: from the link to the stored words, on the whole platform."""
-    candidate = await make_candidate("I repair bicycles in a small shop.")
+    answer = "I repair bicycles in a small shop."
+    candidate = await make_candidate(answer)
     token = await follow_a_link(walled)
     client = InterviewClient(walled.url, token=token, audio=candidate, relay_only=True)
     async with client as call, anyio.create_task_group() as tasks:
@@ -88,7 +91,7 @@ async def test_an_interview_is_held_where_only_turn_gets_through(walled: Platfor
     assert await walled.until_settled(client.session_id) == "candidate_left"
     stored = await walled.stored(client.session_id)
     heard = [entry.content for entry in stored if entry.speaker == "candidate"]
-    assert "bicycles" in heard[0]
+    assert jiwer.wer(normalised(answer), normalised(heard[0])) <= 0.3
     assert stored[0].speaker == "ai"
     assert "tell me about yourself" in " ".join(
         entry.content.lower() for entry in stored if entry.speaker == "ai"
